@@ -1,0 +1,31 @@
+import createError from '@fastify/error'
+
+/** Every error of this package is one: `error instanceof SessionError`, told apart by `error.code`. */
+export class SessionError extends Error {
+  declare readonly code: `FST_TYPED_SESSION_${string}`
+  declare readonly statusCode: number
+}
+
+const define = (name: string, message: string, statusCode = 500) =>
+  createError<[detail?: unknown, more?: unknown]>(`FST_TYPED_SESSION_${name}`, message, statusCode, SessionError as unknown as ErrorConstructor)
+
+// Each message says what to do. None carries a value of the session, a token, an id or a secret.
+export const InvalidOption = define('INVALID_OPTION', 'Session option %s: %s')
+export const InvalidSecret = define('INVALID_SECRET', 'Session option secret: %s. Make a good one with: npx fastify-typed-session keygen')
+export const InvalidSchema = define('INVALID_SCHEMA', 'The session schema cannot be used: %s')
+export const InvalidData = define('INVALID_DATA', 'The session was not saved, its data does not satisfy the schema: %s')
+export const UnknownKey = define('UNKNOWN_KEY', 'The session was not saved, the schema has no %s. Declare it in the schema, or in undeclaredKeys if a plugin writes it')
+export const ReservedKey = define('RESERVED_KEY', 'The session cannot hold a key named "%s". Choose another name')
+export const TooLarge = define('TOO_LARGE', 'The session cookie would have %s bytes with its name, browsers drop it above 4096. Biggest keys: %s. Store less, or use a store')
+export const StoreFailed = define('STORE_FAILED', 'The session is unavailable', 503)
+export const HookTimeout = define('HOOK_TIMEOUT', 'The session was not saved, its %s hook did not finish within storeTimeout', 503)
+export const Conflict = define('CONFLICT', 'The session was not saved, too many parallel requests changed it', 409)
+export const Moved = define('MOVED', 'The session was not saved, it has moved to a new id: repeat the request with the new cookie', 409)
+export const Ended = define('ENDED', 'The session has ended', 409)
+export const HeadersSent = define('HEADERS_SENT', 'The session cookie would have to change and the headers have left. Call save() or rotate() before the response starts')
+export const ChangedTooLate = define('CHANGED_TOO_LATE', 'The session was changed after it was saved, this was lost: %s. Change it before the response starts, or call save()')
+export const Reentrant = define('REENTRANT', '%s cannot be called inside a session hook that runs before the save. Amend event.data instead')
+export const Disabled = define('DISABLED', 'request.%s is switched off on this route by its config')
+export const NotReady = define('NOT_READY', 'request.%s is read before the session plugin ran. Register the plugin before the hook that reads it')
+export const NotAssignable = define('NOT_ASSIGNABLE', 'request.%s cannot be assigned. Use session.replace(data)')
+export const SessionRequired = define('REQUIRED', 'This needs a session that the request does not have', 401)

@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify'
+import type { Sessions } from './instance.js'
+import type { RouteSessionOptions } from './options.js'
+import type { NamedSessions, Registered, RegisteredSchema, Session, SessionData, SessionSchema } from './session.js'
+
+/**
+ * Carries a schema in Fastify's type provider, so that one instance's requests are typed without `declare module`.
+ * Optional on purpose: it keeps type providers assignable to each other.
+ */
+export interface WithSession<S extends SessionSchema> { readonly session?: S }
+
+type SessionOf<TypeProvider> = 'session' extends keyof TypeProvider
+  ? TypeProvider extends { readonly session?: infer S extends SessionSchema } ? Session<SessionData<S>> : Registered<'session'>
+  : Registered<'session'>
+
+type SessionOfRequest<Request> =
+  Request extends FastifyRequest<any, any, any, any, infer TypeProvider, any, any, any> ? SessionOf<TypeProvider> : Registered<'session'>
+
+declare module 'fastify' {
+  interface FastifyRequest extends NamedSessions {
+    /** The session of this request, typed by the schema. */
+    session: SessionOfRequest<this>
+  }
+  interface FastifyInstance {
+    /** Everything about sessions that is not one request's business. */
+    readonly sessions: Sessions<SessionData<RegisteredSchema>>
+  }
+  interface FastifyContextConfig {
+    /** `false`: leave the session alone on this route. */
+    session?: RouteSessionOptions
+  }
+}

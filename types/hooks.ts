@@ -1,0 +1,84 @@
+import type { FastifyRequest } from 'fastify'
+
+/** What every session event carries. */
+export interface SessionEvent {
+  /** The request it happened in; `null` outside one (`app.sessions`). */
+  readonly request: FastifyRequest | null
+  /** The public handle of the session (`session.id`). Never the id itself. */
+  readonly id: string
+}
+
+/** A record was decoded, a first record was kept, or a session was saved or ended. */
+export interface DataEvent<Data> extends SessionEvent {
+  /** A copy of the data. */
+  readonly data: Data
+}
+
+/** The session is about to be kept. */
+export interface PreSaveEvent<Data> extends SessionEvent {
+  /** The data to be kept. Change it in place to amend it: it is validated afterwards. */
+  readonly data: Data
+  /** Is this the first time the session is kept? */
+  readonly isNew: boolean
+}
+
+/** The id is about to change, or has changed. */
+export interface RotateEvent<Data> extends SessionEvent {
+  /** Before the rotation: the data that goes along, to be changed in place. After it: a copy. */
+  readonly data: Data
+  /** The handle of the id that ends. */
+  readonly previousId: string
+  /** Asked for by `rotate()` or `regenerate()`, a change of a `rotateOn` key, or due by `rotateEvery`. */
+  readonly reason: 'requested' | 'privilege' | 'periodic'
+}
+
+/** Why something that looked like a session, or a change to one, was not accepted. */
+export type RejectReason =
+  | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'moved' | 'corrupt' | 'invalid'
+  | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
+
+/** A cookie, a record or a change was not accepted. Never carries a value, a token or an id. */
+export interface RejectEvent extends SessionEvent {
+  readonly reason: RejectReason
+  /** The paths that did not satisfy the schema, or the keys that were changed too late. */
+  readonly paths: readonly string[]
+}
+
+/** Another request saved first; the two were merged. */
+export interface ConflictEvent<Data> extends SessionEvent {
+  /** The keys both had changed. */
+  readonly keys: readonly string[]
+  /** The merged data. */
+  readonly data: Data
+}
+
+type Run<Event> = (event: Event) => void | Promise<void>
+
+/**
+ * `pre…` hooks run before anything is kept: they may amend `event.data` (it is validated again) or throw to fail the
+ * request with nothing kept. They have `storeTimeout` to finish.
+ * `on…` hooks run after: the response does not wait for them, a throw or rejection is logged and changes nothing.
+ * No hook can stop a destroy, a rotation or an expiry.
+ */
+export interface SessionHooks<Data> {
+  /** A session was kept for the first time. */
+  onCreate?: Run<DataEvent<Data>>
+  /** A session was found and decoded. */
+  onLoad?: Run<DataEvent<Data>>
+  /** A session is about to be kept. */
+  preSave?: Run<PreSaveEvent<Data>>
+  /** A session was kept. */
+  onSave?: Run<DataEvent<Data>>
+  /** A session is about to get a new id. */
+  preRotate?: Run<RotateEvent<Data>>
+  /** A session has a new id; the old one is dead. */
+  onRotate?: Run<RotateEvent<Data>>
+  /** A session was ended by `destroy()`. */
+  onDestroy?: Run<DataEvent<Data>>
+  /** A cookie, a record or a change was not accepted. */
+  onReject?: Run<RejectEvent>
+  /** Another request saved first, and the two were merged. */
+  onConflict?: Run<ConflictEvent<Data>>
+}
+
+export type SessionHookName = keyof SessionHooks<unknown>

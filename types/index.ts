@@ -1,0 +1,8 @@
+export type * from './fastify.js'
+export type * from './handle.js'
+export type * from './hooks.js'
+export type * from './instance.js'
+export type * from './json.js'
+export type * from './options.js'
+export type * from './session.js'
+export type * from './store.js'

@@ -1,0 +1,102 @@
+import type { input } from 'zod/v4/core'
+import type { SessionHooks } from './hooks.js'
+import type { SessionData, SessionSchema, StoredSession } from './session.js'
+import type { SessionStore } from './store.js'
+
+/** At least 32 random bytes: a `Buffer`, base64url or hex. `npx fastify-typed-session keygen` makes one. */
+export type Secret = string | Uint8Array
+
+/** One secret, or several, newest first: the first seals and signs, all open and verify. */
+export type Secrets = Secret | readonly Secret[]
+
+/** Attributes of the session cookie. Combinations that browsers reject are refused at `register`. */
+export interface CookieOptions {
+  /**
+   * Default `__Host-Http-session` (for a named session `__Host-Http-<name>`); without Secure, Path=/ or with a Domain the
+   * prefix that still holds (`__Http-`), and none at all when `secure` is false.
+   */
+  name?: string
+  /** Default `/`. */
+  path?: string
+  /** Default none: only the host that set it. */
+  domain?: string
+  /** Default `'lax'`. `'none'` needs `secure`. */
+  sameSite?: 'lax' | 'strict' | 'none'
+  /** Default `true`. `false` is for development over plain http and refused when `NODE_ENV` is `production`. */
+  secure?: boolean
+  /** Default `false`. Needs `secure`. */
+  partitioned?: boolean
+  /** Default none. */
+  priority?: 'low' | 'medium' | 'high'
+  /**
+   * How long the cookie outlives the browser, in seconds, or `true` for the absolute timeout. Default `false`: it ends with
+   * the browser. `session.persist()` decides for one session. At most 400 days.
+   */
+  persistent?: boolean | number
+}
+
+/** A parallel request changed the same key. Return what is to be kept. */
+export type MergeResolver<Value> = (versions: { readonly base: Value, readonly theirs: Value, readonly ours: Value }) => Value
+
+/** Lifts data as it was stored under one version to the next. */
+export type Migration = (stored: Record<string, unknown>) => Record<string, unknown>
+
+/** `{ session: … }` in a route's `config`, under the session's name. */
+export type RouteSessionOptions = false | { readonly onStoreError?: 'fail' | 'anonymous' }
+
+interface BaseOptions<S extends SessionSchema> {
+  /** The shape of the session. Required. */
+  schema: S
+  /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
+  secret: Secrets | (() => Secrets | Promise<Secrets>)
+  /** Where sessions are kept. Default: in the cookie itself. */
+  store?: SessionStore
+  /** The request property. Default `'session'`. A second registration under another name is a second session. */
+  name?: string
+  /** Tells applications apart that share secrets: a token of one is nothing to the other. Default `''`. */
+  application?: string
+  cookie?: CookieOptions
+  /** Cookie sessions only. `'readable'`: authenticated but not encrypted. Default: sealed. */
+  signed?: 'readable'
+  /** Seconds since the last use. Default one day. */
+  idleTimeout?: number
+  /** Seconds since the session began. Default 30 days, at most 400. */
+  absoluteTimeout?: number
+  /** Both timeouts after NIST SP 800-63B-4: aal1 30 days, aal2 1 h / 24 h, aal3 15 min / 12 h (idle / absolute). Default none. */
+  timeouts?: 'aal1' | 'aal2' | 'aal3'
+  /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`. */
+  touchAfter?: number
+  /** Keys whose change is a change of privilege: the id changes by itself and the old one is dead at once. Default `[]`. */
+  rotateOn?: readonly (keyof SessionData<S> & string)[]
+  /** Seconds between two periodic rotations. Default off. */
+  rotateEvery?: number
+  /** Seconds for which the old token still reads after a periodic rotation. Default 10. */
+  rotationGrace?: number
+  /** Whose session it is: a key, or a function of the data. Default none. */
+  subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined)
+  /** What to keep when a parallel request changed the same key. Default: ours wins. */
+  merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> }
+  /** The version of the schema, a whole number from 1 to 65535. Default 1. */
+  version?: number
+  /** `{ 1: (stored) => … }` lifts version 1 to version 2, and so on. Default none. */
+  migrate?: { readonly [version: number]: Migration }
+  /** What becomes of a record that fails the schema: dropped, or kept as far as single keys validate. Default `'discard'`. */
+  onInvalid?: 'discard' | 'salvage'
+  /** Names and patterns of keys that plugins write outside the schema. Default `[]`. */
+  undeclaredKeys?: readonly (string | RegExp)[]
+  /** Seconds that a store call, or a `pre…` hook, may take. Default 2. */
+  storeTimeout?: number
+  /** When the store fails to load: answer 503, or go on without a session that can be saved. Default `'fail'`. */
+  onStoreError?: 'fail' | 'anonymous'
+  /** See {@link SessionHooks}. Default none. */
+  hooks?: SessionHooks<SessionData<S>>
+}
+
+/** `initial` may be left out only if the schema accepts `{}`, or `undefined` through `.default()` or `.prefault()`. */
+type InitialOption<S extends SessionSchema> =
+  undefined extends input<S> ? { initial?: StoredSession<S> | (() => StoredSession<S>) }
+    : Record<never, never> extends input<S> ? { initial?: StoredSession<S> | (() => StoredSession<S>) }
+      : { /** The stored form of a new session: needed because `{}` does not satisfy the schema. */ initial: StoredSession<S> | (() => StoredSession<S>) }
+
+/** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
+export type SessionOptions<S extends SessionSchema> = BaseOptions<S> & InitialOption<S>

@@ -1,0 +1,143 @@
+import type { $ZodType, input, output } from 'zod/v4/core'
+import type { JsonObject } from './json.js'
+
+/**
+ * A schema that can describe a session: what is stored (`z.input`) is a JSON object, what a handler holds (`z.output`)
+ * is an object. Dates, bigints, maps and sets need a codec (`fastify-typed-session/codecs`).
+ */
+export type SessionSchema = $ZodType<Record<string, unknown>, JsonObject | undefined>
+
+type Simplify<T> = T extends unknown ? { [K in keyof T]: T[K] } : never
+type KeysOfUnion<T> = T extends unknown ? keyof T : never
+type IsUnion<T, U = T> = [T] extends [never] ? false : T extends unknown ? ([U] extends [T] ? false : true) : never
+type IsLiteral<T> =
+  [T] extends [string] ? (string extends T ? false : true)
+    : [T] extends [number] ? (number extends T ? false : true)
+        : [T] extends [boolean] ? (boolean extends T ? false : true) : false
+type Lock<T, K extends PropertyKey> = T extends unknown
+  ? Simplify<{ readonly [P in keyof T as P extends K ? P : never]: T[P] } & { [P in keyof T as P extends K ? never : P]: T[P] }>
+  : never
+
+/** The keys that tell the members of a union apart. */
+export type Discriminants<T> =
+  { [K in keyof T]: (T extends unknown ? IsLiteral<T[K & keyof T]> : never) extends true ? K : never }[keyof T]
+
+/** What handlers read and write. In a union the discriminant is read-only: move between states with `replace`. */
+export type SessionData<S extends SessionSchema> =
+  true extends IsUnion<output<S>> ? Lock<output<S>, Discriminants<output<S>>> : Simplify<output<S>>
+
+/** What cookies and stores hold: plain JSON. */
+export type StoredSession<S extends SessionSchema> = Simplify<NonNullable<input<S>>>
+
+/** Any key of the data; in a union, a key of any member. */
+export type SessionKey<Data> = Extract<KeysOfUnion<Data>, string>
+
+/** The type of one key; in a union, of every member that has it, else `undefined`. */
+export type SessionValue<Data, K extends PropertyKey> =
+  Data extends unknown ? (K extends keyof Data ? Data[K] : undefined) : never
+
+/** The keys that may be absent, and so may be removed. */
+export type RemovableKey<Data> = Extract<
+  Data extends unknown ? { [K in keyof Data]-?: undefined extends Data[K] ? K : never }[keyof Data] : never, string>
+
+/** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
+export interface SessionControls<Data> {
+  /** A public handle of this session: safe for logs and device lists, of no use as a credential. Changes on rotation. */
+  readonly id: string
+  /** `true` until the session is first saved. */
+  readonly isNew: boolean
+  /** When the session began. Rotation does not move it; the absolute timeout counts from here. */
+  readonly createdAt: Date
+  /** When it ends if nothing more happens: the earlier of the idle and the absolute deadline. */
+  readonly expiresAt: Date
+  /** When a `rotateOn` key was last set, or `null`. */
+  readonly authenticatedAt: Date | null
+
+  /** The value of `key`. Own data only: an inherited name is `undefined`. */
+  get<K extends SessionKey<Data>> (key: K): SessionValue<Data, K>
+  /** Set `key`; `undefined` removes it. Throws `FST_TYPED_SESSION_RESERVED_KEY` for the name of a method. */
+  set<K extends SessionKey<Data>> (key: K, value: SessionValue<Data, K>): void
+  /** Is there a value under `key`? */
+  has (key: SessionKey<Data>): boolean
+  /** Remove `key`. Removing what is absent is no error. Returns whether there was something. */
+  delete (key: RemovableKey<Data>): boolean
+  /** Return the value of `key` and remove it: one-time messages, OAuth state. Never throws. */
+  take<K extends RemovableKey<Data>> (key: K): SessionValue<Data, K>
+  /** A copy of the data, without anything else. */
+  data (): Data
+
+  /** Back to a new session's data; same id, same clocks. */
+  clear (): void
+  /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
+  replace<const Next extends Data> (next: Next): Session<Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>>>
+  /**
+   * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
+   * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
+   * with the response).
+   * Rejects with `FST_TYPED_SESSION_CONFLICT`, `FST_TYPED_SESSION_ENDED`, `FST_TYPED_SESSION_INVALID_DATA`.
+   */
+  update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
+  /** A new id for the same data, when the response is sent (or at `save()`); the old id is dead from then on. */
+  rotate (): Promise<void>
+  /** `rotate()`, keeping only the named keys. Unknown names are ignored. */
+  regenerate (keep?: readonly string[]): Promise<void>
+  /** End the session when the response is sent: gone from the store, cookie removed. */
+  destroy (): Promise<void>
+  /** Count this request as activity even if the session was not read. */
+  touch (): void
+  /**
+   * Save now instead of when the response is sent: for streams, `reply.raw`, hijacked replies and sockets.
+   * Rejects with `FST_TYPED_SESSION_HEADERS_SENT` if the cookie would have to change and the headers have left.
+   */
+  save (): Promise<void>
+  /** Forget what this request changed and read the session again. */
+  reload (): Promise<void>
+  /**
+   * Remember me: the cookie outlives the browser by up to `seconds` (default: the absolute timeout), kept with the session.
+   * `0` makes it a browser-session cookie again. The idle and absolute timeouts stay in force.
+   */
+  persist (seconds?: number): void
+}
+
+/** What `request.session` is. */
+export type Session<Data> = Data & SessionControls<Data>
+
+/** The session type of a schema: `type AppSession = InferSession<typeof schema>`. */
+export type InferSession<S extends SessionSchema> = Session<SessionData<S>>
+
+/** Names that a schema cannot use, because the session object has them. */
+export type ReservedKey = keyof SessionControls<unknown>
+
+/** Makes a schema that declares a reserved key a compile-time error that names the key. */
+export type CheckReserved<S extends SessionSchema> =
+  Extract<KeysOfUnion<output<S>>, ReservedKey> extends never
+    ? unknown
+    : { 'session schema declares a reserved key': Extract<KeysOfUnion<output<S>>, ReservedKey> }
+
+/**
+ * The schemas of this program's sessions, by request property. Fill it in once:
+ *
+ * ```ts
+ * declare module 'fastify-typed-session' {
+ *   interface Register { session: typeof schema }
+ * }
+ * ```
+ */
+export interface Register {}
+
+/** What `request.session` is while no schema is registered: the key says what to add. */
+export interface SessionSchemaNotRegistered {
+  'add: declare module "fastify-typed-session" { interface Register { session: typeof schema } }': never
+}
+
+/** The registered session under the name `K`. */
+export type Registered<K extends string> =
+  Register extends { readonly [P in K]: infer S extends SessionSchema } ? Session<SessionData<S>> : SessionSchemaNotRegistered
+
+/** The sessions registered under other names than `session`. */
+export type NamedSessions = {
+  [K in Exclude<keyof Register, 'session'>]: Register[K] extends infer S extends SessionSchema ? Session<SessionData<S>> : never
+}
+
+/** The schema registered as `session`, or any. */
+export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : SessionSchema

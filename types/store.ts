@@ -1,0 +1,54 @@
+/**
+ * Where sessions are kept on the server. A store keeps an opaque string under an id until a deadline.
+ * It knows no session, schema, cookie, key or request.
+ *
+ * Rules that every store keeps (`fastify-typed-session/conformance` checks them):
+ *
+ * - There is no blind write: `create` refuses a taken id, `replace` is a compare-and-set. That is why nothing is lost
+ *   to a parallel request and nothing comes back after it was deleted.
+ * - Deadlines are absolute, in milliseconds since the epoch.
+ * - An unknown, deleted or expired id is an answer (`null`, `false`, `'missing'`). A rejection means: the store failed.
+ */
+export interface SessionStore {
+  /** Keep `payload` under a new id. `false`: the id is taken by a live record, nothing changed. */
+  create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean>
+  /** The payload, byte for byte, or `null` when unknown, deleted or past its deadline. */
+  load (id: string): Promise<string | null>
+  /**
+   * Compare and set: replace payload, deadline and subject only if the payload under `id` is still `expected`.
+   * `'conflict'`: it is another one now. `'missing'`: there is none, and none is made.
+   */
+  replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome>
+  /** Move the deadline only. `false`: there is no such session, and none is made. */
+  touch (id: string, expiresAt: number): Promise<boolean>
+  /** Forget `id`. Deleting what is not there is no error. */
+  delete (id: string): Promise<void>
+  /** The live records of a subject, in no particular order. Absent: this store cannot. */
+  findBySubject? (subject: string): AsyncIterable<StoredRecord>
+  /** Remove what is past its deadline, in bounded batches; returns how many. Absent: the backend does it by itself. */
+  sweep? (): Promise<number>
+  /** Release what the store itself opened. A client that was handed in stays open. */
+  close? (): Promise<void>
+  /** What this store cannot promise. Absent: it keeps every rule above. */
+  readonly capabilities?: StoreCapabilities
+}
+
+export type ReplaceOutcome = 'replaced' | 'conflict' | 'missing'
+
+/** One live record, as `findBySubject` hands it out. */
+export interface StoredRecord {
+  readonly id: string
+  readonly payload: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** The guarantees of an adapter to a foreign store. Each is `true` for every built-in store. */
+export interface StoreCapabilities {
+  /** `create` refuses a taken id in one atomic step. */
+  readonly atomicCreate: boolean
+  /** `replace` is one atomic compare-and-set. */
+  readonly compareAndSet: boolean
+  /** `touch` never brings a deleted record back. */
+  readonly safeTouch: boolean
+}
