@@ -9,24 +9,36 @@ import type { NamedSessions, Registered, RegisteredSchema, Session, SessionData,
  */
 export interface WithSession<S extends SessionSchema> { readonly session?: S }
 
-type SessionOf<TypeProvider> = 'session' extends keyof TypeProvider
-  ? TypeProvider extends { readonly session?: infer S extends SessionSchema } ? Session<SessionData<S>> : Registered<'session'>
-  : Registered<'session'>
+type IsAny<T> = 0 extends 1 & T ? true : false
+
+type SessionOf<TypeProvider> =
+  IsAny<TypeProvider> extends true ? Registered<'session'>
+    : 'session' extends keyof TypeProvider
+      ? TypeProvider extends { readonly session?: infer S extends SessionSchema } ? Session<SessionData<S>> : Registered<'session'>
+      : Registered<'session'>
 
 type SessionOfRequest<Request> =
   Request extends FastifyRequest<any, any, any, any, infer TypeProvider, any, any, any> ? SessionOf<TypeProvider> : Registered<'session'>
 
+/** Types only: where a route's `config` carries what `requireSession` narrows `request.session` by. */
+export declare const sessionRequirement: unique symbol
+
+/** `{ adminSession: … }` in a route's `config`. */
+export type NamedRouteOptions = { readonly [K in keyof NamedSessions]?: RouteSessionOptions }
+
 declare module 'fastify' {
   interface FastifyRequest extends NamedSessions {
     /** The session of this request, typed by the schema. */
-    session: SessionOfRequest<this>
+    session: SessionOfRequest<this> & this['routeOptions']['config'][typeof sessionRequirement]
   }
   interface FastifyInstance {
     /** Everything about sessions that is not one request's business. */
     readonly sessions: Sessions<SessionData<RegisteredSchema>>
   }
-  interface FastifyContextConfig {
+  interface FastifyContextConfig extends NamedRouteOptions {
     /** `false`: leave the session alone on this route. */
     session?: RouteSessionOptions
+    /** Types only: what `requireSession` narrows `request.session` by. */
+    readonly [sessionRequirement]?: unknown
   }
 }

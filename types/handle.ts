@@ -2,9 +2,16 @@ import type {
   FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyPluginCallback, FastifyTypeProvider, FastifyTypeProviderDefault,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault
 } from 'fastify'
-import type { WithSession } from './fastify.js'
+import type { sessionRequirement, WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
-import type { Session, SessionData, SessionSchema } from './session.js'
+import type { SessionOptions, SessionRequirement } from './options.js'
+import type { CheckReserved, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
+
+/** The part of a request that a handle needs; http2 and https requests have it too. */
+export interface RequestLike { getDecorator<T> (name: string | symbol): T }
+
+type NarrowedBy<R, Name extends string> =
+  R extends { readonly routeOptions: { readonly config: { readonly [K in Name]: { readonly require: SessionRequirement<infer Required> } } } } ? Required : unknown
 
 /** One declared session: what `createSession` makes. */
 export interface SessionHandle<S extends SessionSchema, Name extends string = 'session'> {
@@ -14,7 +21,7 @@ export interface SessionHandle<S extends SessionSchema, Name extends string = 's
   /** `app.register(handle.plugin)`. */
   readonly plugin: FastifyPluginCallback
   /** The session of a request, typed whatever else is declared. */
-  get (request: { getDecorator<T> (name: string | symbol): T }): Session<SessionData<S>>
+  get<R extends RequestLike> (request: R): Session<SessionData<S>> & NarrowedBy<R, Name>
   /** `app.sessions` of this session. */
   sessions (app: { getDecorator<T> (name: string | symbol): T }): Sessions<SessionData<S>>
   /** Types only: `type AdminSession = typeof admin.$infer`. */
@@ -30,3 +37,40 @@ export type SessionPluginAsync<S extends SessionSchema, Options extends Record<s
 export type SessionInstance<Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
   Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider,
   S extends SessionSchema> = FastifyInstance<Server, Request, Reply, Logger, TypeProvider & WithSession<S>>
+
+/** Declares a session: its schema and its options, once, to be registered and read wherever the handle is imported. */
+export type CreateSession = <S extends SessionSchema, const Name extends string = 'session'> (
+  schema: S & CheckReserved<NoInfer<S>>,
+  options: Omit<SessionOptions<S>, 'schema' | 'name'> & { name?: Name }
+) => SessionHandle<S, Name>
+
+/** Types an instance's requests by a handle. Returns the instance it was given. */
+export type WithSessionFunction = <S extends SessionSchema, Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
+  Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider> (
+  app: FastifyInstance<Server, Request, Reply, Logger, TypeProvider>, session: SessionHandle<S>
+) => SessionInstance<Server, Request, Reply, Logger, TypeProvider, S>
+
+/** Options of a route that requires something of a session. */
+export interface RequiringRoute<Name extends string, Required> {
+  readonly config: { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
+    ('session' extends Name ? { readonly [sessionRequirement]: Required } : unknown)
+  readonly onRequest: (request: RequestLike) => Promise<void>
+}
+
+/**
+ * Route options that let a request through only if its session is in one of the given states of a discriminated union, or
+ * has all of the given keys; else 401. The handler sees the session narrowed accordingly.
+ *
+ * ```ts
+ * app.get('/me', requireSession(handle, 'user'), async (request) => request.session.userId)
+ * app.post('/me', { ...requireSession(handle, 'user'), schema }, handler)
+ * ```
+ */
+export interface RequireSession {
+  <S extends SessionSchema, Name extends string, const R extends Requirable<SessionData<S>>> (
+    session: SessionHandle<S, Name>, ...required: readonly [R, ...R[]]
+  ): RequiringRoute<Name, SessionWith<SessionData<S>, R>>
+  <S extends SessionSchema, const R extends Requirable<SessionData<S>>> (
+    schema: S, ...required: readonly [R, ...R[]]
+  ): RequiringRoute<'session', SessionWith<SessionData<S>, R>>
+}

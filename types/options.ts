@@ -41,8 +41,27 @@ export type MergeResolver<Value> = (versions: { readonly base: Value, readonly t
 /** Lifts data as it was stored under one version to the next. */
 export type Migration = (stored: Record<string, unknown>) => Record<string, unknown>
 
-/** `{ session: … }` in a route's `config`, under the session's name. */
-export type RouteSessionOptions = false | { readonly onStoreError?: 'fail' | 'anonymous' }
+/**
+ * `{ session: … }` in a route's `config`, under the session's name. `false`: leave the session alone on this route.
+ * (`object` because TypeScript would let `true` pass for an interface of optional members.)
+ */
+export type RouteSessionOptions = false | (RouteSessionSettings & object)
+
+/** What one route does differently. */
+export interface RouteSessionSettings {
+  /** When the store fails to load. Default: the plugin's `onStoreError`. */
+  readonly onStoreError?: 'fail' | 'anonymous'
+  /** Made by `requireSession`. */
+  readonly require?: SessionRequirement<unknown>
+}
+
+/** What a route requires of a session, and the type its handler therefore sees. */
+export interface SessionRequirement<Required> {
+  /** States of a discriminated union, of which one must hold; else keys, which must all be present. */
+  readonly values: readonly (string | number | boolean)[]
+  /** Types only. */
+  readonly $infer?: Required
+}
 
 interface BaseOptions<S extends SessionSchema> {
   /** The shape of the session. Required. */

@@ -18,9 +18,12 @@ type Lock<T, K extends PropertyKey> = T extends unknown
   ? Simplify<{ readonly [P in keyof T as P extends K ? P : never]: T[P] } & { [P in keyof T as P extends K ? never : P]: T[P] }>
   : never
 
-/** The keys that tell the members of a union apart. */
-export type Discriminants<T> =
-  { [K in keyof T]: (T extends unknown ? IsLiteral<T[K & keyof T]> : never) extends true ? K : never }[keyof T]
+/** The keys that tell the members of a union apart: in every member, literal, and of different values in each. */
+export type Discriminants<T> = true extends IsUnion<T> ? DiscriminantOf<T, keyof T> : never
+type DiscriminantOf<T, K extends keyof T> = K extends unknown ? (false extends TellsApart<T, K> ? never : K) : never
+type TellsApart<T, K extends keyof T, U extends T = T> = T extends unknown
+  ? IsLiteral<T[K]> extends true ? ([T[K] & Exclude<U, T>[K]] extends [never] ? true : false) : false
+  : never
 
 /** What handlers read and write. In a union the discriminant is read-only: move between states with `replace`. */
 export type SessionData<S extends SessionSchema> =
@@ -36,9 +39,30 @@ export type SessionKey<Data> = Extract<KeysOfUnion<Data>, string>
 export type SessionValue<Data, K extends PropertyKey> =
   Data extends unknown ? (K extends keyof Data ? Data[K] : undefined) : never
 
+/** The keys that can be set one by one: all but the discriminant of a union. */
+export type SettableKey<Data> = Exclude<SessionKey<Data>, Discriminants<Data>>
+
+/** What a key can be set to; in a union, by any member that has it. */
+export type SettableValue<Data, K extends PropertyKey> = Data extends unknown ? (K extends keyof Data ? Data[K] : never) : never
+
 /** The keys that may be absent, and so may be removed. */
-export type RemovableKey<Data> = Extract<
-  Data extends unknown ? { [K in keyof Data]-?: undefined extends Data[K] ? K : never }[keyof Data] : never, string>
+export type RemovableKey<Data> = Exclude<SessionKey<Data>, RequiredKey<Data>>
+type RequiredKey<Data> = Data extends unknown
+  ? { [K in keyof Data]-?: string extends K ? never : undefined extends Data[K] ? never : K }[keyof Data]
+  : never
+
+/** What a route can require: a state of a discriminated union, else a key that may be absent. */
+export type Requirable<Data> = [Discriminants<Data>] extends [never]
+  ? RemovableKey<Data>
+  : Extract<Data[Discriminants<Data>], string | number | boolean>
+
+/** What a requirement makes of the data: one of the states `R`, or every key of `R` present. Meant to be intersected with it. */
+export type SessionWith<Data, R> = [Discriminants<Data>] extends [never]
+  ? { [K in Extract<R, string>]: NonNullable<SettableValue<Data, K>> }
+  : InState<Data, Discriminants<Data>, R>
+type InState<Data, D extends PropertyKey, R> = Data extends unknown
+  ? [Extract<R, Data[D & keyof Data]>] extends [never] ? never : { readonly [K in D & keyof Data]: Data[K] }
+  : never
 
 /** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
 export interface SessionControls<Data> {
@@ -56,7 +80,7 @@ export interface SessionControls<Data> {
   /** The value of `key`. Own data only: an inherited name is `undefined`. */
   get<K extends SessionKey<Data>> (key: K): SessionValue<Data, K>
   /** Set `key`; `undefined` removes it. Throws `FST_TYPED_SESSION_RESERVED_KEY` for the name of a method. */
-  set<K extends SessionKey<Data>> (key: K, value: SessionValue<Data, K>): void
+  set<K extends SettableKey<Data>> (key: K, value: SettableValue<Data, K>): void
   /** Is there a value under `key`? */
   has (key: SessionKey<Data>): boolean
   /** Remove `key`. Removing what is absent is no error. Returns whether there was something. */
@@ -69,7 +93,7 @@ export interface SessionControls<Data> {
   /** Back to a new session's data; same id, same clocks. */
   clear (): void
   /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
-  replace<const Next extends Data> (next: Next): Session<Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>>>
+  replace<const Next extends Data> (next: Next): Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>> & SessionControls<Data>
   /**
    * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
