@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import type { Script } from './redis-clients.js'
+
+// A record is kept as `tag \n payload`; the tag says whose it is and is empty for nobody. Each script has one key.
+
+function script (text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** ARGV: expected payload, payload, deadline, tag, '1' to replace although the record changes hands. */
+export const replaceScript = script(`
+local value = redis.call('GET', KEYS[1])
+if not value then return 'missing' end
+local split = string.find(value, '\\n', 1, true) or 0
+if string.sub(value, split + 1) ~= ARGV[1] then return 'conflict' end
+if ARGV[5] ~= '1' and string.sub(value, 1, split - 1) ~= ARGV[4] then return 'moving' end
+redis.call('SET', KEYS[1], ARGV[4] .. '\\n' .. ARGV[2], 'PXAT', ARGV[3])
+return 'replaced'
+`)
+
+/** ARGV: deadline. Answers the tag, or nothing when there is no such record. A tag has at most 43 characters. */
+export const touchScript = script(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 43)
+if head == '' then return false end
+redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+return string.match(head, '^(.-)\\n') or ''
+`)
+
+/** Answers the tag, or nothing when there is no such record. */
+export const deleteScript = script(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 43)
+redis.call('DEL', KEYS[1])
+return string.match(head, '^(.-)\\n') or false
+`)
+
+/** Answers the record and its deadline, or nothing. */
+export const readScript = script(`
+local value = redis.call('GET', KEYS[1])
+if not value then return false end
+return { value, string.format('%.0f', redis.call('PEXPIRETIME', KEYS[1])) }
+`)
+
+/**
+ * ARGV: id, deadline. Enters an id into a subject's index, by the server's clock. The entry outlives the record by as
+ * long as the record has to live, so that one lost write of the index takes no live session out of it.
+ */
+export const indexScript = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
+local score = 2 * tonumber(ARGV[2]) - now
+if score > now then redis.call('ZADD', KEYS[1], string.format('%.0f', score), ARGV[1]) end
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last then redis.call('PEXPIREAT', KEYS[1], last) end
+return 1
+`)
+
+/** ARGV: cursor. Answers the next cursor and a bounded part of a subject's index, some ids perhaps twice. */
+export const scanScript = script(`
+local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', 100)
+local ids = {}
+for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
+return { page[1], ids }
+`)
+
+/** ARGV: id. Takes an id that is dead for good out of a subject's index. */
+export const leaveScript = script(`
+return redis.call('ZREM', KEYS[1], ARGV[1])
+`)

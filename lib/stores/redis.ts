@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { InvalidOption } from '../errors.js'
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
+import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
+
+export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
+
+export interface RedisStoreOptions {
+  /**
+   * A client that the application made, connects and closes. Let it fail soon (no endless offline queue, a bounded
+   * number of retries) and read from masters only: a replica may still answer with a session that has ended.
+   */
+  client: IoredisClient | NodeRedisClient
+  /** The start of every key, so that no key of the application can be one of ours. Default `'sess:'`. */
+  prefix?: string
+}
+
+/**
+ * Sessions in Redis 7 or later, or Valkey: a single server, Sentinel or Cluster. Every command has one key, `load` is one
+ * `GET`, and the server removes what has expired.
+ *
+ * Sessions with a subject are entered into the subject's index before they are kept. If the process dies between the
+ * two, the index names a session that does not exist, which `findBySubject` passes over; never the other way round.
+ *
+ * Throws `InvalidOption` for a client of another kind, and for a prefix that is empty, too long or has odd characters.
+ */
+export function redisStore ({ client, prefix = 'sess:' }: RedisStoreOptions): SessionStore {
+  const redis = redisCommands(client)
+  if (!/^[\w:.{}-]{1,100}$/.test(prefix)) {
+    throw new InvalidOption('prefix', 'redisStore takes 1 to 100 letters, digits or : . _ - { }')
+  }
+  return new RedisStore(redis, prefix)
+}
+
+class RedisStore implements SessionStore {
+  readonly #redis: RedisCommands
+  readonly #prefix: string
+
+  constructor (redis: RedisCommands, prefix: string) {
+    this.#redis = redis
+    this.#prefix = prefix
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    const tag = tagOf(subject)
+    const key = this.#recordKey(id)
+    const value = `${tag}\n${wellFormed(payload)}`
+    if (tag !== '') await this.#enter(tag, id, expiresAt)
+    return await this.#redis.create(key, value, wholeMilliseconds(expiresAt))
+  }
+
+  async load (id: string): Promise<string | null> {
+    const value = await this.#redis.get(this.#recordKey(id))
+    return value === null ? null : split(value).payload
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const tag = tagOf(subject)
+    const args = [expected, wellFormed(payload), String(wholeMilliseconds(expiresAt)), tag]
+    const key = this.#recordKey(id)
+    const write = async (mayMove: '0' | '1') => await this.#redis.run(replaceScript, key, ...args, mayMove)
+    if (tag === '') return await write('1') as ReplaceOutcome
+    // As a rule the record stays its subject's: then both writes leave together, in one round trip.
+    const [, outcome] = await Promise.all([this.#enter(tag, id, expiresAt), write('0')])
+    return (outcome === 'moving' ? await write('1') : outcome) as ReplaceOutcome
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    const tag = await this.#redis.run(touchScript, this.#recordKey(id), String(wholeMilliseconds(expiresAt))) as string | null
+    if (tag) await this.#enter(tag, id, expiresAt)
+    return tag !== null
+  }
+
+  async delete (id: string): Promise<void> {
+    const tag = await this.#redis.run(deleteScript, this.#recordKey(id)) as string | null
+    // The session is over by now. An entry that stays behind is passed over, and expires like any other.
+    if (tag) await this.#redis.run(leaveScript, this.#indexKey(tag), id).catch(() => {})
+  }
+
+  /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    const tag = tagOf(subject)
+    const seen = new Set<string>()
+    let cursor = '0'
+    do {
+      const [next, page] = await this.#redis.run(scanScript, this.#indexKey(tag), cursor) as [string, string[]]
+      const ids = page.filter(id => !seen.has(id))
+      const records = await Promise.all(ids.map(id => this.#read(id, tag)))
+      yield * records.filter(record => record !== undefined)
+      for (const id of ids) seen.add(id)
+      cursor = next
+    } while (cursor !== '0')
+  }
+
+  async #read (id: string, tag: string): Promise<StoredRecord | undefined> {
+    const found = await this.#redis.run(readScript, this.#recordKey(id)) as [string, string] | null
+    if (found === null) return
+    const [value, expiresAt] = found
+    const record = split(value)
+    if (record.tag === tag) return { id, payload: record.payload, expiresAt: Number(expiresAt) }
+  }
+
+  async #enter (tag: string, id: string, expiresAt: number): Promise<void> {
+    await this.#redis.run(indexScript, this.#indexKey(tag), id, String(wholeMilliseconds(expiresAt)))
+  }
+
+  readonly #recordKey = (id: string) => `${this.#prefix}id:${wellFormed(id)}`
+  readonly #indexKey = (tag: string) => `${this.#prefix}subject:${tag}`
+}
+
+/** A subject as keys and records carry it: fixed alphabet and length, and no e-mail address for whoever reads them. */
+const tagOf = (subject: string | undefined) =>
+  subject === undefined ? '' : createHash('sha256').update(wellFormed(subject)).digest('base64url')
+
+function split (value: string): { tag: string, payload: string } {
+  const end = value.indexOf('\n')
+  return { tag: value.slice(0, Math.max(end, 0)), payload: value.slice(end + 1) }
+}
+
+/** Redis takes whole milliseconds, and refuses a deadline that is not after 1970. */
+const wholeMilliseconds = (expiresAt: number) => Math.max(1, Math.floor(expiresAt))
+
+/** Two strings with different lone surrogates are the same UTF-8. */
+function wellFormed (text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw new TypeError('Redis cannot keep a string with a lone surrogate')
+  return text
+}

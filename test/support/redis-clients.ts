@@ -1,0 +1,82 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { createClient, createCluster, createSentinel } from 'redis'
+import { redisStore } from '../../lib/stores/redis.js'
+import type { SessionStore } from '../../types/store.js'
+import type { RunningCluster, RunningSentinel } from './servers.js'
+
+/** A store over a client with the options that the documentation recommends, and how to end that client. */
+export interface OpenedRedis {
+  open (prefix?: string): SessionStore
+  close (): Promise<void>
+}
+
+/** What the documentation tells users of `ioredis` to set: an answer or an error within two seconds, and back at once. */
+export const ioredisOptions = {
+  maxRetriesPerRequest: 1,
+  commandTimeout: 1000,
+  connectTimeout: 1000,
+  enableOfflineQueue: false,
+  retryStrategy: (times: number) => Math.min(times * 50, 500)
+} satisfies RedisOptions
+
+/** The same for `redis`. */
+export const nodeRedisOptions = {
+  disableOfflineQueue: true,
+  commandOptions: { timeout: 1000 },
+  socket: { connectTimeout: 1000, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
+}
+
+const store = (client: Parameters<typeof redisStore>[0]['client']) => (prefix?: string) =>
+  redisStore(prefix === undefined ? { client } : { client, prefix })
+
+export async function openIoredis (port: number): Promise<OpenedRedis> {
+  const client = new Redis({ port, host: '127.0.0.1', ...ioredisOptions, lazyConnect: true })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.disconnect() } }
+}
+
+export async function openNodeRedis (port: number): Promise<OpenedRedis> {
+  const client = createClient({ ...nodeRedisOptions, socket: { ...nodeRedisOptions.socket, port, host: '127.0.0.1' } })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.destroy() } }
+}
+
+export async function openIoredisCluster ({ addresses }: RunningCluster): Promise<OpenedRedis> {
+  const { maxRetriesPerRequest, commandTimeout, connectTimeout } = ioredisOptions
+  const client = new Cluster(addresses, {
+    redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout },
+    lazyConnect: true
+  })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.disconnect() } }
+}
+
+export async function openNodeRedisCluster ({ addresses }: RunningCluster): Promise<OpenedRedis> {
+  const rootNodes = addresses.map(({ host, port }) => ({ socket: { host, port } }))
+  const client = createCluster({ rootNodes, defaults: nodeRedisOptions })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.destroy() } }
+}
+
+export async function openIoredisSentinel ({ sentinel, name }: RunningSentinel): Promise<OpenedRedis> {
+  const client = new Redis({ ...ioredisOptions, sentinels: [{ host: sentinel.host, port: sentinel.port }], name, lazyConnect: true })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.disconnect() } }
+}
+
+export async function openNodeRedisSentinel ({ sentinel, name }: RunningSentinel): Promise<OpenedRedis> {
+  const client = createSentinel({
+    name,
+    sentinelRootNodes: [{ host: sentinel.host, port: sentinel.port }],
+    nodeClientOptions: nodeRedisOptions,
+    scanInterval: 200
+  })
+  client.on('error', () => {})
+  await client.connect()
+  return { open: store(client), close: async () => { client.destroy() } }
+}

@@ -1,0 +1,113 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A real server on loopback, with a port and a directory of its own. */
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  readonly directory: string
+  /** SIGSTOP hangs it, SIGCONT wakes it, SIGKILL ends it without a goodbye. */
+  signal (signal: NodeJS.Signals): Promise<void>
+  /** The same port and directory again, after it was killed. What is still there is up to the engine. */
+  restart (): Promise<void>
+  /** Ends the process and removes the directory. */
+  stop (): Promise<void>
+}
+
+export interface ServerCommand {
+  readonly command: string
+  readonly args: (port: number, directory: string) => string[]
+  /** Sent raw after connecting; the server is up when the answer starts with `answer`. */
+  readonly probe: string
+  readonly answer: string
+}
+
+export const host = '127.0.0.1'
+
+export function hasBinary (command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+}
+
+export async function waitUntil (what: string, probe: () => Promise<boolean>, milliseconds = 20_000): Promise<void> {
+  const end = Date.now() + milliseconds
+  while (!(await probe())) {
+    if (Date.now() > end) throw new Error(`gave up waiting: ${what}`)
+    await sleep(25)
+  }
+}
+
+const isFree = (port: number) => new Promise<boolean>(resolve => {
+  const server = net.createServer()
+  server.once('error', () => resolve(false))
+  server.listen(port, host, () => server.close(() => resolve(true)))
+})
+
+/** Below the ephemeral range, with `port + 10000` free too: the bus of a Redis Cluster node listens there. */
+export async function freePort (): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 10_000)
+    if (await isFree(port) && await isFree(port + 10_000)) return port
+  }
+}
+
+/** Sends `command` on a connection of its own and resolves to the first answer, or to '' when there is none. */
+export function ask (port: number, command: string, milliseconds = 1000): Promise<string> {
+  return new Promise(resolve => {
+    const socket = net.connect(port, host)
+    const answer = (text: string) => { socket.destroy(); resolve(text) }
+    socket.setTimeout(milliseconds, () => answer(''))
+    socket.once('error', () => answer(''))
+    socket.once('close', () => resolve(''))
+    socket.once('data', data => answer(data.toString()))
+    socket.write(`${command}\r\n`)
+  })
+}
+
+async function end (child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+export async function startServer (server: ServerCommand): Promise<RunningServer> {
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), `session-test-${server.command}-`))
+  let child: ChildProcess | undefined
+  const killWithUs = () => child?.kill('SIGKILL')
+  process.once('exit', killWithUs)
+
+  async function start () {
+    const started = spawn(server.command, server.args(port, directory), { stdio: ['ignore', 'pipe', 'pipe'] })
+    child = started
+    let output = ''
+    for (const stream of [started.stdout, started.stderr]) stream.on('data', data => { output += data })
+    await waitUntil(`${server.command} answers on ${port}`, async () => {
+      if (started.exitCode !== null) throw new Error(`${server.command} did not start:\n${output}`)
+      return (await ask(port, server.probe)).startsWith(server.answer)
+    })
+  }
+
+  await start()
+  return {
+    host,
+    port,
+    directory,
+    async signal (signal) {
+      if (!child) return
+      if (signal === 'SIGKILL') await end(child)
+      else child.kill(signal)
+    },
+    restart: start,
+    async stop () {
+      if (child) await end(child)
+      process.removeListener('exit', killWithUs)
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
