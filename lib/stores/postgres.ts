@@ -1,0 +1,122 @@
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+import { postgresSchema } from './schema/postgres.js'
+import { quoteTable } from './sql/identifier.js'
+import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
+import { errorField, retry } from './sql/retry.js'
+import { fitsText, unstorable } from './sql/text.js'
+
+export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
+
+export interface PostgresStoreOptions {
+  /** A `Pool` of `pg`, or the `sql` function of `postgres`. It stays yours: you bound it, listen to its errors, end it. */
+  pool: PostgresClient
+  /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */
+  table?: string
+}
+
+const sweepBatch = 1000
+const subjectPage = 100
+
+const statements = (table: string) => ({
+  create: `INSERT INTO ${table} AS kept (id, payload, expires_at, subject) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO UPDATE SET payload = $2, expires_at = $3, subject = $4 WHERE kept.expires_at <= $5
+    RETURNING 1`,
+  load: `SELECT payload FROM ${table} WHERE id = $1 AND expires_at > $2`,
+  // The lock is taken before the payload is compared, so that all three answers are about the same moment.
+  replace: `WITH found AS MATERIALIZED (
+      SELECT payload = $2 AS same FROM ${table} WHERE id = $1 AND expires_at > $6 FOR NO KEY UPDATE
+    ), written AS (
+      UPDATE ${table} SET payload = $3, expires_at = $4, subject = $5 FROM found WHERE id = $1 AND found.same
+    ) SELECT same FROM found`,
+  touch: `UPDATE ${table} SET expires_at = $2 WHERE id = $1 AND expires_at > $3 RETURNING 1`,
+  delete: `DELETE FROM ${table} WHERE id = $1`,
+  findBySubject: `SELECT id, payload, expires_at FROM ${table}
+    WHERE subject = $1 AND expires_at > $2 AND id > $3 ORDER BY id LIMIT ${subjectPage}`,
+  // An array is built once; the planner may run a plain IN (… LIMIT …) again for every row.
+  sweep: `DELETE FROM ${table} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${table} WHERE expires_at <= $1 ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED
+    )) RETURNING 1`
+})
+
+/**
+ * Sessions in PostgreSQL 12 and later: one table, one statement per call. The deadline is judged by the clock of the
+ * application, not of the database. NUL and lone surrogates, which `text` cannot hold, are refused and never altered.
+ * Throws `InvalidOption` for another kind of client or a table name that is none.
+ */
+export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOptions): SessionStore {
+  const sql = statements(quoteTable(table, '"'))
+  const run = runner(pool)
+
+  return {
+    async create (id, payload, expiresAt, subject) {
+      refuseUnstorable(id, payload, subject)
+      const rows = await run(sql.create, [id, payload, Math.floor(expiresAt), subject ?? null, Date.now()])
+      return rows.length === 1
+    },
+    async load (id) {
+      if (!fitsText(id)) return null
+      const [row] = await run(sql.load, [id, Date.now()])
+      return row ? row[0] as string : null
+    },
+    async replace (id, expected, payload, expiresAt, subject) {
+      refuseUnstorable('', payload, subject)
+      if (!fitsText(id)) return 'missing'
+      // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
+      const comparable = fitsText(expected) ? expected : null
+      const [row] = await run(sql.replace, [id, comparable, payload, Math.floor(expiresAt), subject ?? null, Date.now()])
+      return outcome(row)
+    },
+    async touch (id, expiresAt) {
+      return fitsText(id) && (await run(sql.touch, [id, Math.floor(expiresAt), Date.now()])).length === 1
+    },
+    async delete (id) {
+      if (fitsText(id)) await run(sql.delete, [id])
+    },
+    findBySubject: (subject) => bySubject(run, sql.findBySubject, subject),
+    sweep: () => sweepAll(run, sql.sweep)
+  }
+}
+
+/** Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. */
+export async function createTable (pool: PostgresClient, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
+  const run = runner(pool)
+  for (const statement of postgresSchema(table)) await retry(() => run(statement), createdMeanwhile)
+}
+
+// Two processes that start together: IF NOT EXISTS is no lock, the slower one meets a unique or duplicate name.
+const createdMeanwhile = (error: unknown) => ['23505', '42P07', '42710'].includes(errorField(error, 'code') as string)
+
+function outcome (row: unknown[] | undefined): ReplaceOutcome {
+  if (row === undefined) return 'missing'
+  return row[0] === true ? 'replaced' : 'conflict'
+}
+
+function refuseUnstorable (id: string, payload: string, subject = '') {
+  if (!fitsText(id)) throw unstorable('id')
+  if (!fitsText(payload)) throw unstorable('payload')
+  if (!fitsText(subject)) throw unstorable('subject')
+}
+
+async function * bySubject (run: Run, text: string, subject: string): AsyncGenerator<StoredRecord> {
+  if (!fitsText(subject)) return
+  let last = ''
+  let rows: unknown[][]
+  do {
+    rows = await run(text, [subject, Date.now(), last])
+    for (const [id, payload, expiresAt] of rows) {
+      last = id as string
+      yield { id: last, payload: payload as string, expiresAt: Number(expiresAt) }
+    }
+  } while (rows.length === subjectPage)
+}
+
+async function sweepAll (run: Run, text: string) {
+  const now = Date.now()
+  let removed = 0
+  let batch
+  do {
+    batch = (await run(text, [now])).length
+    removed += batch
+  } while (batch === sweepBatch)
+  return removed
+}
