@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { later, newId } from './runner.js'
+import type { Runner } from './runner.js'
+
+const writers = Array.from({ length: 100 }, (_, index) => `writer ${index}`)
+
+export function concurrencyTests (run: Runner): void {
+  if (run.has('atomicCreate')) createRace(run)
+  if (run.has('compareAndSet')) replaceRaces(run)
+  if (run.has('safeTouch')) touchRaces(run)
+}
+
+function createRace ({ check }: Runner): void {
+  check('of a hundred parallel creates of one id exactly one succeeds, and its payload stays', async ({ store }) => {
+    for (let round = 0; round < 5; round++) {
+      const id = newId()
+      const outcomes = await Promise.all(writers.map((payload) => store.create(id, payload, later())))
+      assert.equal(outcomes.filter(Boolean).length, 1)
+      assert.equal(await store.load(id), writers[outcomes.indexOf(true)])
+    }
+  })
+}
+
+function replaceRaces ({ check }: Runner): void {
+  check('of a hundred parallel replaces exactly one succeeds in each round, the others are conflicts', async ({ store }) => {
+    const id = newId()
+    let current = 'first'
+    await store.create(id, current, later())
+    for (let round = 0; round < 5; round++) {
+      const outcomes = await Promise.all(writers.map((writer) => store.replace(id, current, `${writer}, round ${round}`, later())))
+      assert.equal(outcomes.filter((outcome) => outcome === 'replaced').length, 1)
+      assert.equal(outcomes.filter((outcome) => outcome === 'conflict').length, writers.length - 1)
+      current = `${writers[outcomes.indexOf('replaced')]}, round ${round}`
+      assert.equal(await store.load(id), current)
+    }
+  })
+
+  check('ten counters that each retry on conflict lose no count', async ({ store }) => {
+    const id = newId()
+    await store.create(id, '0', later())
+    const increment = async (): Promise<void> => {
+      const found = await store.load(id)
+      const outcome = await store.replace(id, String(found), String(Number(found) + 1), later())
+      if (outcome === 'conflict') await increment()
+    }
+    await Promise.all(Array.from({ length: 10 }, increment))
+    assert.equal(await store.load(id), '10')
+  })
+
+  check('a record deleted while it is being replaced does not come back', async ({ store }) => {
+    for (let round = 0; round < 20; round++) {
+      const id = newId()
+      await store.create(id, 'first', later())
+      const replace = () => store.replace(id, 'first', 'second', later())
+      await Promise.all([replace(), replace(), store.delete(id), replace(), replace()])
+      assert.equal(await store.load(id), null)
+    }
+  })
+}
+
+function touchRaces ({ check }: Runner): void {
+  check('a record deleted while it is being touched does not come back', async ({ store }) => {
+    for (let round = 0; round < 20; round++) {
+      const id = newId()
+      await store.create(id, 'payload', later())
+      const touch = () => store.touch(id, later())
+      await Promise.all([touch(), touch(), store.delete(id), touch(), touch()])
+      assert.equal(await store.load(id), null)
+    }
+  })
+
+  check('a touch that crosses a replace never brings the old payload back', async ({ store }) => {
+    const id = newId()
+    await store.create(id, '0', later())
+    for (let round = 0; round < 20; round++) {
+      const touch = () => store.touch(id, later())
+      const [outcome] = await Promise.all([
+        store.replace(id, String(round), String(round + 1), later()), touch(), touch(), touch()
+      ])
+      assert.equal(outcome, 'replaced')
+      assert.equal(await store.load(id), String(round + 1))
+    }
+  })
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { assertGone } from './records.js'
+import { elapsed, later, newId } from './runner.js'
+import type { Runner } from './runner.js'
+
+export function deadlineTests (run: Runner): void {
+  expiryTests(run)
+  moveTests(run)
+  elapsedTests(run)
+}
+
+function expiryTests ({ check }: Runner): void {
+  check('a record is there until its deadline and gone after it', async ({ store, granularity, soon, past }) => {
+    const [early, late] = [newId(), newId()]
+    const deadline = soon()
+    await store.create(late, 'payload', later())
+    await store.create(early, 'payload', deadline)
+    const found = await store.load(early)
+    // Only what was answered well before the deadline says something.
+    if (Date.now() < deadline - granularity) assert.equal(found, 'payload')
+    await past(deadline)
+    await assertGone(store, early)
+    assert.equal(await store.load(late), 'payload')
+  })
+
+  check('an id can be created again after it expired', async ({ store, soon, past }) => {
+    const id = newId()
+    const deadline = soon()
+    await store.create(id, 'first', deadline)
+    await past(deadline)
+    assert.equal(await store.create(id, 'second', later()), true)
+    assert.equal(await store.load(id), 'second')
+  })
+
+  check('a deadline of a year from now is kept', async ({ store }) => {
+    const id = newId()
+    await store.create(id, 'payload', Date.now() + 365 * 86_400_000)
+    assert.equal(await store.load(id), 'payload')
+    assert.equal(await store.touch(id, Date.now() + 400 * 86_400_000), true)
+    assert.equal(await store.load(id), 'payload')
+  })
+}
+
+function moveTests ({ check }: Runner): void {
+  check('touch and replace move the deadline, in both directions', async ({ store, soon, past }) => {
+    const [touchedLater, replacedLater, touchedSooner, replacedSooner] = [newId(), newId(), newId(), newId()]
+    await store.create(touchedSooner, 'payload', later())
+    await store.create(replacedSooner, 'payload', later())
+    const deadline = soon()
+    await store.create(touchedLater, 'payload', deadline)
+    await store.create(replacedLater, 'payload', deadline)
+    const moved = [await store.touch(touchedLater, later()), await store.replace(replacedLater, 'payload', 'second', later())]
+    if (Date.now() < deadline) assert.deepEqual(moved, [true, 'replaced'])
+    assert.equal(await store.touch(touchedSooner, deadline + 100), true)
+    assert.equal(await store.replace(replacedSooner, 'payload', 'second', deadline + 100), 'replaced')
+    await past(deadline + 100)
+    if (moved[0] === true) assert.equal(await store.load(touchedLater), 'payload')
+    if (moved[1] === 'replaced') assert.equal(await store.load(replacedLater), 'second')
+    await assertGone(store, touchedSooner)
+    await assertGone(store, replacedSooner, 'second')
+  })
+
+  check('a refused replace does not move the deadline', async ({ store, soon, past }) => {
+    const id = newId()
+    const deadline = soon()
+    await store.create(id, 'payload', deadline)
+    assert.notEqual(await store.replace(id, 'other', 'second', later()), 'replaced')
+    await past(deadline)
+    await assertGone(store, id)
+  })
+}
+
+function elapsedTests ({ check }: Runner): void {
+  check('a deadline that has already passed is no error, and ends the record', async ({ store }) => {
+    const [created, touched, replaced] = [newId(), newId(), newId()]
+    assert.equal(await store.create(created, 'payload', elapsed()), true)
+    await assertGone(store, created)
+    assert.equal(await store.create(created, 'second', later()), true)
+    assert.equal(await store.load(created), 'second')
+
+    await store.create(touched, 'payload', later())
+    await store.touch(touched, elapsed())
+    await assertGone(store, touched)
+
+    await store.create(replaced, 'payload', later())
+    await store.replace(replaced, 'payload', 'second', elapsed())
+    await assertGone(store, replaced)
+    await assertGone(store, replaced, 'second')
+  })
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SessionStore, StoreCapabilities } from '../../types/store.js'
+
+/** Registers one test of the caller's own test runner. */
+export type ConformanceTest = (name: string, fn: () => Promise<void>) => unknown
+
+/** An empty store and how to undo it. */
+export interface OpenedStore {
+  readonly store: SessionStore
+  readonly close?: () => unknown
+}
+
+export type OpenStore = () => SessionStore | OpenedStore | Promise<SessionStore | OpenedStore>
+
+/** Something that not every store has or promises. */
+export type Absent = 'findBySubject' | 'sweep' | keyof StoreCapabilities
+
+export interface ConformanceOptions {
+  /** How exactly the engine keeps a deadline, in milliseconds. Default 1; 1000 for an engine that counts seconds. */
+  readonly granularity?: number
+  /**
+   * What this store does not have (`findBySubject`, `sweep`) or, by its own `capabilities`, does not promise. Those
+   * tests are left out, and the store is checked to say the same. Default: nothing.
+   */
+  readonly without?: readonly Absent[]
+}
+
+/** What one test is given. */
+export interface Scene {
+  readonly store: SessionStore
+  /** How exactly deadlines are kept, in milliseconds. */
+  readonly granularity: number
+  /** A deadline near enough to wait for, and far enough to be seen alive before. */
+  soon (): number
+  /** Returns when `deadline` has passed for every clock involved. */
+  past (deadline: number): Promise<void>
+}
+
+export interface Runner {
+  check (name: string, fn: (scene: Scene) => Promise<void>): void
+  has (part: Absent): boolean
+  readonly without: readonly Absent[]
+}
+
+export function runner (test: ConformanceTest, open: OpenStore, options: ConformanceOptions): Runner {
+  const granularity = options.granularity ?? 1
+  const without = options.without ?? []
+  return {
+    without,
+    has: (part) => !without.includes(part),
+    check (name, fn) {
+      test(name, async () => {
+        const opened = await open()
+        const { store, close } = 'store' in opened ? opened : { store: opened, close: undefined }
+        try {
+          await fn({ store, granularity, ...clock(granularity) })
+        } finally {
+          await store.close?.()
+          await close?.()
+        }
+      })
+    }
+  }
+}
+
+function clock (granularity: number): Pick<Scene, 'soon' | 'past'> {
+  return {
+    soon: () => Date.now() + Math.max(100, 2 * granularity),
+    past: async (deadline) => {
+      const end = deadline + granularity
+      while (Date.now() <= end) await sleep(end - Date.now() + 1)
+    }
+  }
+}
+
+/** An id as the plugin makes them. */
+export const newId = (): string => `conformance:${randomBytes(32).toString('hex')}`
+
+/** A deadline that no test reaches. */
+export const later = (): number => Date.now() + 3_600_000
+
+/** A deadline that has passed, for every clock. */
+export const elapsed = (): number => Date.now() - 10_000

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { hostile } from './ids.js'
+import { elapsed, later, newId } from './runner.js'
+import type { Runner, Scene } from './runner.js'
+import type { StoredRecord } from '../../types/store.js'
+
+export function subjectTests (run: Runner): void {
+  if (!run.has('findBySubject')) return
+  findTests(run)
+  followTests(run)
+  manyTests(run)
+}
+
+function findTests ({ check }: Runner): void {
+  check('findBySubject gives id, payload and deadline of each live record of a subject, and of no other', async ({ store, granularity }) => {
+    const [first, second, other] = [newId(), newId(), newId()]
+    const deadline = later()
+    await store.create(first, '1', deadline, 'ann')
+    await store.create(second, '2', deadline, 'ann')
+    await store.create(other, '3', deadline, 'bob')
+    await store.create(newId(), '4', deadline)
+    await store.create(newId(), '5', elapsed(), 'ann')
+    const found = await find(store, 'ann')
+    assert.deepEqual(found.map(({ id }) => id).sort(), [first, second].sort())
+    assert.deepEqual(found.map(({ payload }) => payload).sort(), ['1', '2'])
+    for (const { expiresAt } of found) assert.ok(Math.abs(expiresAt - deadline) <= granularity, String(expiresAt))
+    assert.deepEqual(await ids(store, 'bob'), [other])
+    assert.deepEqual(await ids(store, 'nobody'), [])
+  })
+
+  check('findBySubject tells subjects apart to the character, whatever they hold', async ({ store }) => {
+    await store.create(newId(), 'neighbour', later(), 'neighbour')
+    const kept = new Map<string, string>()
+    for (const subject of hostile) {
+      const id = newId()
+      const created = await store.create(id, 'payload', later(), subject).catch(() => 'refused')
+      assert.notEqual(created, false)
+      if (created === true) kept.set(subject, id)
+    }
+    for (const subject of hostile) {
+      const found = await ids(store, subject).catch(() => [])
+      assert.deepEqual(found, kept.has(subject) ? [kept.get(subject)] : [], JSON.stringify(subject).slice(0, 40))
+    }
+  })
+}
+
+function followTests ({ check }: Runner): void {
+  check('findBySubject follows replace, touch and delete', async ({ store, granularity }) => {
+    const id = newId()
+    await store.create(id, 'first', later(), 'ann')
+    assert.equal(await store.replace(id, 'other', 'second', later(), 'bob'), 'conflict')
+    assert.deepEqual(await ids(store, 'bob'), [])
+    await store.replace(id, 'first', 'second', later(), 'bob')
+    assert.deepEqual(await ids(store, 'ann'), [])
+    assert.deepEqual((await find(store, 'bob')).map(({ payload }) => payload), ['second'])
+    const deadline = later() + 60_000
+    await store.touch(id, deadline)
+    const [touched] = await find(store, 'bob')
+    assert.ok(touched !== undefined && Math.abs(touched.expiresAt - deadline) <= granularity, 'the moved deadline')
+    await store.replace(id, 'second', 'third', later())
+    assert.deepEqual(await ids(store, 'bob'), [], 'a replace without a subject')
+    await store.replace(id, 'third', 'fourth', later(), 'ann')
+    assert.deepEqual(await ids(store, 'ann'), [id])
+    await store.delete(id)
+    assert.deepEqual(await ids(store, 'ann'), [])
+  })
+
+  check('findBySubject loses what expired and keeps what was touched', async ({ store, soon, past }) => {
+    const [expires, stays, anew] = [newId(), newId(), newId()]
+    const deadline = soon()
+    for (const id of [expires, stays, anew]) await store.create(id, 'payload', deadline, 'ann')
+    const touched = await store.touch(stays, later())
+    await past(deadline)
+    await store.create(anew, 'payload', later(), 'bob')
+    assert.deepEqual(await ids(store, 'ann'), touched ? [stays] : [])
+    assert.deepEqual(await ids(store, 'bob'), [anew])
+  })
+}
+
+function manyTests ({ check }: Runner): void {
+  check('findBySubject finds 250 records once each, also while they are being deleted', async ({ store }) => {
+    const made = Array.from({ length: 250 }, newId)
+    for (const id of made) await store.create(id, 'payload', later(), 'ann')
+    assert.deepEqual(await ids(store, 'ann'), [...made].sort())
+    for await (const { id } of store.findBySubject!('ann')) await store.delete(id)
+    assert.deepEqual(await ids(store, 'ann'), [])
+  })
+
+  check('findBySubject finds a record all the while it is replaced', async ({ store }) => {
+    const id = newId()
+    await store.create(id, '0', later(), 'ann')
+    const rewrite = async (): Promise<void> => {
+      for (let round = 0; round < 20; round++) {
+        assert.equal(await store.replace(id, String(round), String(round + 1), later(), 'ann'), 'replaced')
+      }
+    }
+    const look = async (): Promise<void> => {
+      for (let round = 0; round < 20; round++) assert.deepEqual(await ids(store, 'ann'), [id])
+    }
+    await Promise.all([rewrite(), look()])
+  })
+}
+
+async function find (store: Scene['store'], subject: string): Promise<StoredRecord[]> {
+  const found: StoredRecord[] = []
+  for await (const record of store.findBySubject!(subject)) found.push(record)
+  return found
+}
+
+const ids = async (store: Scene['store'], subject: string): Promise<string[]> =>
+  (await find(store, subject)).map(({ id }) => id).sort()
