@@ -1,0 +1,164 @@
+import { LRUCache } from 'lru-cache'
+import { InvalidOption } from '../errors.js'
+import { createSubjectIndex } from './memory/subjects.js'
+import type { SessionStore, StoredRecord } from '../../types/store.js'
+
+export interface MemoryStoreOptions {
+  /** How many sessions are kept; the least recently used go first. Default 100,000. Costs 30 bytes each in advance. */
+  readonly maxEntries?: number
+  /** How much memory they may take together, in bytes, by a careful estimate. Default 256 MiB. */
+  readonly maxBytes?: number
+}
+
+interface Entry {
+  payload: string
+  expiresAt: number
+  subject: string | undefined
+}
+
+/** What an entry costs besides its text, in bytes: two headers of strings, the record, its places in map and list. */
+const overhead = 256
+const sweepBatch = 1000
+
+/**
+ * Sessions in the memory of this process: for development, tests, and programs of one process that may forget.
+ * They end with the process and are not shared with another one; in production a process warning says so once
+ * (`FST_TYPED_SESSION_MEMORY_STORE`). When a limit is reached the least recently used session is forgotten, which its
+ * user sees as being logged out. Expired sessions are removed when they are asked for, by `sweep()`, and by the limits.
+ *
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for a limit that is no positive integer
+ */
+export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
+  warnInProduction()
+  return new MemoryStore(options)
+}
+
+export class MemoryStore implements SessionStore {
+  readonly #maxBytes: number
+  readonly #subjects = createSubjectIndex()
+  readonly #entries: LRUCache<string, Entry>
+
+  constructor ({ maxEntries = 100_000, maxBytes = 256 * 1024 * 1024 }: MemoryStoreOptions = {}) {
+    // 2^24 entries are as many as a Map holds.
+    assertLimit('maxEntries', maxEntries, 2 ** 24)
+    assertLimit('maxBytes', maxBytes, Number.MAX_SAFE_INTEGER)
+    this.#maxBytes = maxBytes
+    this.#entries = new LRUCache<string, Entry>({
+      max: maxEntries,
+      maxSize: maxBytes,
+      sizeCalculation: sizeOf,
+      dispose: ({ subject }, id, reason) => {
+        if (subject !== undefined && reason !== 'set') this.#subjects.remove(subject, id)
+      }
+    })
+  }
+
+  /** How many sessions are held, expired ones that nobody asked for included. */
+  get size (): number {
+    return this.#entries.size
+  }
+
+  /** How many bytes they take together, by the estimate that `maxBytes` limits. */
+  get bytes (): number {
+    return this.#entries.calculatedSize
+  }
+
+  /** @throws {RangeError} if the session alone is larger than `maxBytes` */
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    if (this.#live(id) !== undefined) return false
+    this.#keep(id, { payload, expiresAt, subject })
+    return true
+  }
+
+  async load (id: string): Promise<string | null> {
+    return this.#live(id)?.payload ?? null
+  }
+
+  /** @throws {RangeError} if the session alone is larger than `maxBytes`; the old payload stays */
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string) {
+    const entry = this.#live(id)
+    if (entry === undefined) return 'missing'
+    if (entry.payload !== expected) return 'conflict'
+    this.#keep(id, { payload, expiresAt, subject }, entry.subject)
+    return 'replaced'
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    const entry = this.#live(id)
+    if (entry === undefined) return false
+    entry.expiresAt = expiresAt
+    return true
+  }
+
+  async delete (id: string): Promise<void> {
+    this.#entries.delete(id)
+  }
+
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    for (const id of this.#subjects.ids(subject)) {
+      const entry = this.#entries.peek(id)
+      if (entry === undefined || entry.subject !== subject || entry.expiresAt <= Date.now()) continue
+      yield { id, payload: entry.payload, expiresAt: entry.expiresAt }
+    }
+  }
+
+  /** Lets other work of the process go on after each thousand entries. */
+  async sweep (): Promise<number> {
+    let removed = 0
+    // A list made in advance, because an iterator of the cache does not outlive the changes made between two batches.
+    const ids = [...this.#entries.keys()]
+    for (let start = 0; start < ids.length; start += sweepBatch) {
+      removed += this.#sweepBatch(ids.slice(start, start + sweepBatch))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return removed
+  }
+
+  #sweepBatch (ids: string[]): number {
+    const now = Date.now()
+    const expired = ids.filter((id) => (this.#entries.peek(id)?.expiresAt ?? Infinity) <= now)
+    for (const id of expired) this.#entries.delete(id)
+    return expired.length
+  }
+
+  #live (id: string): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined || entry.expiresAt > Date.now()) return entry
+    this.#entries.delete(id)
+    return undefined
+  }
+
+  #keep (id: string, entry: Entry, formerSubject?: string): void {
+    if (sizeOf(entry, id) > this.#maxBytes) throw new RangeError('The session is larger than maxBytes')
+    if (entry.subject !== formerSubject) {
+      if (formerSubject !== undefined) this.#subjects.remove(formerSubject, id)
+      if (entry.subject !== undefined) this.#subjects.add(entry.subject, id)
+    }
+    this.#entries.set(id, entry)
+  }
+}
+
+function sizeOf ({ payload, subject }: Entry, id: string): number {
+  return overhead + textSize(id) + textSize(payload) + (subject === undefined ? 0 : textSize(subject))
+}
+
+/** V8 keeps text in one byte per character as long as it can. */
+function textSize (text: string): number {
+  return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length
+}
+
+function assertLimit (name: string, value: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
+    throw new InvalidOption(name, `must be an integer from 1 to ${max}`)
+  }
+}
+
+let warned = false
+
+function warnInProduction (): void {
+  if (warned || process.env.NODE_ENV !== 'production') return
+  warned = true
+  process.emitWarning('The memory store is neither shared between processes nor durable: a restart ends every session. Use another store in production', {
+    code: 'FST_TYPED_SESSION_MEMORY_STORE'
+  })
+}
