@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Sessions } from './instance.js'
 import type { RouteSessionOptions } from './options.js'
-import type { NamedSessions, Registered, RegisteredSchema, Session, SessionData, SessionSchema } from './session.js'
+import type { NamedSessions, Register, Registered, RegisteredSchema, Session, SessionData, SessionSchema } from './session.js'
 
 /**
  * Carries a schema in Fastify's type provider, so that one instance's requests are typed without `declare module`.
@@ -11,14 +11,16 @@ export interface WithSession<S extends SessionSchema> { readonly session?: S }
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 
-type SessionOf<TypeProvider> =
-  IsAny<TypeProvider> extends true ? Registered<'session'>
+type SessionOf<TypeProvider, Required> =
+  IsAny<TypeProvider> extends true ? Registered<'session', Required>
     : 'session' extends keyof TypeProvider
-      ? TypeProvider extends { readonly session?: infer S extends SessionSchema } ? Session<SessionData<S>> : Registered<'session'>
-      : Registered<'session'>
+      ? TypeProvider extends { readonly session?: infer S extends SessionSchema } ? Session<SessionData<S>, Required> : Registered<'session', Required>
+      : Registered<'session', Required>
 
-type SessionOfRequest<Request> =
-  Request extends FastifyRequest<any, any, any, any, infer TypeProvider, any, any, any> ? SessionOf<TypeProvider> : Registered<'session'>
+type SessionOfRequest<Request, Required> =
+  Request extends FastifyRequest<any, any, any, any, infer TypeProvider, any, any, any>
+    ? SessionOf<TypeProvider, Required>
+    : Registered<'session', Required>
 
 /** Types only: where a route's `config` carries what `requireSession` narrows `request.session` by. */
 export declare const sessionRequirement: unique symbol
@@ -26,12 +28,17 @@ export declare const sessionRequirement: unique symbol
 /** `{ adminSession: … }` in a route's `config`. */
 export type NamedRouteOptions = { readonly [K in keyof NamedSessions]?: RouteSessionOptions }
 
+/** `app.adminSessions`. */
+export type NamedInstances = {
+  readonly [K in keyof NamedSessions as `${K}s`]: Sessions<Register[K] extends infer S extends SessionSchema ? SessionData<S> : never>
+}
+
 declare module 'fastify' {
   interface FastifyRequest extends NamedSessions {
     /** The session of this request, typed by the schema. */
-    session: SessionOfRequest<this> & this['routeOptions']['config'][typeof sessionRequirement]
+    session: SessionOfRequest<this, this['routeOptions']['config'][typeof sessionRequirement]>
   }
-  interface FastifyInstance {
+  interface FastifyInstance extends NamedInstances {
     /** Everything about sessions that is not one request's business. */
     readonly sessions: Sessions<SessionData<RegisteredSchema>>
   }

@@ -4,7 +4,7 @@ import type {
 } from 'fastify'
 import type { sessionRequirement, WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
-import type { SessionOptions, SessionRequirement } from './options.js'
+import type { HandleOptions, SessionRequirement } from './options.js'
 import type { CheckReserved, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
 
 /** The part of a request that a handle needs; http2 and https requests have it too. */
@@ -21,7 +21,7 @@ export interface SessionHandle<S extends SessionSchema, Name extends string = 's
   /** `app.register(handle.plugin)`. */
   readonly plugin: FastifyPluginCallback
   /** The session of a request, typed whatever else is declared. */
-  get<R extends RequestLike> (request: R): Session<SessionData<S>> & NarrowedBy<R, Name>
+  get<R extends RequestLike> (request: R): Session<SessionData<S>, NarrowedBy<R, Name>>
   /** `app.sessions` of this session. */
   sessions (app: { getDecorator<T> (name: string | symbol): T }): Sessions<SessionData<S>>
   /** Types only: `type AdminSession = typeof admin.$infer`. */
@@ -41,7 +41,7 @@ export type SessionInstance<Server extends RawServerBase, Request extends RawReq
 /** Declares a session: its schema and its options, once, to be registered and read wherever the handle is imported. */
 export type CreateSession = <S extends SessionSchema, const Name extends string = 'session'> (
   schema: S & CheckReserved<NoInfer<S>>,
-  options: Omit<SessionOptions<S>, 'schema' | 'name'> & { name?: Name }
+  options: HandleOptions<S, Name>
 ) => SessionHandle<S, Name>
 
 /** Types an instance's requests by a handle. Returns the instance it was given. */

@@ -1,6 +1,6 @@
 import type { input } from 'zod/v4/core'
 import type { SessionHooks } from './hooks.js'
-import type { SessionData, SessionSchema, StoredSession } from './session.js'
+import type { CheckReserved, SessionData, SessionSchema, StoredSession } from './session.js'
 import type { SessionStore } from './store.js'
 
 /** At least 32 random bytes: a `Buffer`, base64url or hex. `npx fastify-typed-session keygen` makes one. */
@@ -63,15 +63,12 @@ export interface SessionRequirement<Required> {
   readonly $infer?: Required
 }
 
-interface BaseOptions<S extends SessionSchema> {
-  /** The shape of the session. Required. */
-  schema: S
+/** The options that are the same however a session is declared. */
+export interface CommonOptions<S extends SessionSchema> {
   /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
   secret: Secrets | (() => Secrets | Promise<Secrets>)
   /** Where sessions are kept. Default: in the cookie itself. */
   store?: SessionStore
-  /** The request property. Default `'session'`. A second registration under another name is a second session. */
-  name?: string
   /** Tells applications apart that share secrets: a token of one is nothing to the other. Default `''`. */
   application?: string
   cookie?: CookieOptions
@@ -118,4 +115,15 @@ type InitialOption<S extends SessionSchema> =
       : { /** The stored form of a new session: needed because `{}` does not satisfy the schema. */ initial: StoredSession<S> | (() => StoredSession<S>) }
 
 /** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
-export type SessionOptions<S extends SessionSchema> = BaseOptions<S> & InitialOption<S>
+export type SessionOptions<S extends SessionSchema> = CommonOptions<S> & InitialOption<S> & {
+  /** The shape of the session. Required. */
+  schema: S & CheckReserved<S>
+  /** The request property. Default `'session'`. A second registration under another name is a second session. */
+  name?: string
+}
+
+/** The options of `createSession(schema, options)`. Every duration is in seconds; fractions are allowed. */
+export type HandleOptions<S extends SessionSchema, Name extends string = 'session'> = CommonOptions<S> & InitialOption<S> & {
+  /** The request property. Default `'session'`. */
+  name?: Name
+}

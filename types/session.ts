@@ -123,8 +123,8 @@ export interface SessionControls<Data> {
   persist (seconds?: number): void
 }
 
-/** What `request.session` is. */
-export type Session<Data> = Data & SessionControls<Data>
+/** What `request.session` is: the data, with what a route required of it, and the controls. */
+export type Session<Data, Required = unknown> = Data & Required & SessionControls<Data>
 
 /** The session type of a schema: `type AppSession = InferSession<typeof schema>`. */
 export type InferSession<S extends SessionSchema> = Session<SessionData<S>>
@@ -133,10 +133,10 @@ export type InferSession<S extends SessionSchema> = Session<SessionData<S>>
 export type ReservedKey = keyof SessionControls<unknown>
 
 /** Makes a schema that declares a reserved key a compile-time error that names the key. */
-export type CheckReserved<S extends SessionSchema> =
-  Extract<KeysOfUnion<output<S>>, ReservedKey> extends never
-    ? unknown
-    : { 'session schema declares a reserved key': Extract<KeysOfUnion<output<S>>, ReservedKey> }
+export type CheckReserved<S extends SessionSchema> = [DeclaredReservedKey<S>] extends [never]
+  ? unknown
+  : `The session has a member of its own named ${DeclaredReservedKey<S>}: choose another key`
+type DeclaredReservedKey<S extends SessionSchema> = Extract<KeysOfUnion<output<S>>, ReservedKey>
 
 /**
  * The schemas of this program's sessions, by request property. Fill it in once:
@@ -149,19 +149,19 @@ export type CheckReserved<S extends SessionSchema> =
  */
 export interface Register {}
 
-/** What `request.session` is while no schema is registered: the key says what to add. */
-export interface SessionSchemaNotRegistered {
-  'add: declare module "fastify-typed-session" { interface Register { session: typeof schema } }': never
-}
+/** What `request.session` is while it cannot be typed: an error message says what to do. */
+export type NoSession<Remedy extends string> = { readonly [K in Remedy]: never }
 
 /** The registered session under the name `K`. */
-export type Registered<K extends string> =
-  Register extends { readonly [P in K]: infer S extends SessionSchema } ? Session<SessionData<S>> : SessionSchemaNotRegistered
+export type Registered<K extends string, Required = unknown> =
+  K extends keyof Register
+    ? Register[K] extends infer S extends SessionSchema
+      ? CheckReserved<S> extends string ? NoSession<CheckReserved<S>> : Session<SessionData<S>, Required>
+      : NoSession<'Its schema in Register cannot be stored as JSON: use a codec, for instance date() of fastify-typed-session/codecs'>
+    : NoSession<"Declare its schema: declare module 'fastify-typed-session' { interface Register { session: typeof schema } }">
 
 /** The sessions registered under other names than `session`. */
-export type NamedSessions = {
-  [K in Exclude<keyof Register, 'session'>]: Register[K] extends infer S extends SessionSchema ? Session<SessionData<S>> : never
-}
+export type NamedSessions = { [K in Exclude<keyof Register, 'session'>]: Registered<K> }
 
 /** The schema registered as `session`, or any. */
 export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : SessionSchema
