@@ -32,12 +32,15 @@ function expiryTests ({ check }: Runner): void {
     assert.equal(await store.load(id), 'second')
   })
 
-  check('a deadline of a year from now is kept', async ({ store }) => {
-    const id = newId()
-    await store.create(id, 'payload', Date.now() + 365 * 86_400_000)
-    assert.equal(await store.load(id), 'payload')
-    assert.equal(await store.touch(id, Date.now() + 400 * 86_400_000), true)
-    assert.equal(await store.load(id), 'payload')
+  check('a deadline weeks or years from now is kept', async ({ store }) => {
+    const day = 86_400_000
+    for (const days of [29, 31, 40, 400, 3650]) {
+      const [created, touched] = [newId(), newId()]
+      await store.create(created, 'payload', Date.now() + days * day)
+      await store.create(touched, 'payload', later())
+      assert.equal(await store.touch(touched, Date.now() + days * day), true)
+      for (const id of [created, touched]) assert.equal(await store.load(id), 'payload', `${days} days`)
+    }
   })
 }
 

@@ -1,0 +1,273 @@
+import t from 'tap'
+import { storeConformance } from '../lib/conformance.js'
+import { memoryStore } from '../lib/stores/memory.js'
+import type { ConformanceOptions } from '../lib/conformance.js'
+import type { SessionStore } from '../types/store.js'
+
+/** Runs the contract against a store and gives the names of the tests that failed. */
+async function failures (open: () => SessionStore, options?: ConformanceOptions): Promise<string[]> {
+  const tests: Array<Promise<string | null>> = []
+  storeConformance((name, fn) => tests.push(fn().then(() => null, () => name)), open, options)
+  return (await Promise.all(tests)).filter((name) => name !== null)
+}
+
+/** A memory store with some members replaced by worse ones. */
+function worse (change: (store: SessionStore) => Partial<SessionStore>): () => SessionStore {
+  return () => {
+    const store = memoryStore()
+    const members: SessionStore = {
+      create: (...args) => store.create(...args),
+      load: (id) => store.load(id),
+      replace: (...args) => store.replace(...args),
+      touch: (...args) => store.touch(...args),
+      delete: (id) => store.delete(id),
+      findBySubject: (subject) => store.findBySubject(subject),
+      sweep: () => store.sweep()
+    }
+    return Object.assign(members, change({ ...members }))
+  }
+}
+
+const fold = (text: string) => text.trimEnd().toLowerCase()
+const breath = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+t.test('a store that keeps the contract fails nothing', async (t) => {
+  t.same(await failures(worse(() => ({}))), [])
+})
+
+const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<SessionStore>, caught: RegExp }> = {
+  'create writes over a taken id': {
+    mistake: (store) => ({ async create (id, ...rest) { await store.delete(id); return store.create(id, ...rest) } }),
+    caught: /create refuses a taken id/
+  },
+  'a refused create moves the deadline': {
+    mistake: (store) => ({ async create (id, payload, expiresAt, subject) { return await store.create(id, payload, expiresAt, subject) || (await store.touch(id, expiresAt), false) } }),
+    caught: /create refuses a taken id/
+  },
+  'create reads, then writes': {
+    mistake: (store) => ({
+      async create (id, ...rest) {
+        if (await store.load(id) !== null) return false
+        await breath()
+        await store.delete(id)
+        return store.create(id, ...rest)
+      }
+    }),
+    caught: /parallel creates/
+  },
+  'replace writes blindly': {
+    mistake: (store) => ({ async replace (id, _expected, ...rest) { return store.replace(id, await store.load(id) ?? '', ...rest) } }),
+    caught: /nothing else/
+  },
+  'replace reads, then writes': {
+    mistake: (store) => ({
+      async replace (id, expected, ...rest) {
+        const found = await store.load(id)
+        if (found === null) return 'missing'
+        if (found !== expected) return 'conflict'
+        await breath()
+        return store.replace(id, await store.load(id) ?? '', ...rest)
+      }
+    }),
+    caught: /parallel replaces/
+  },
+  'replace makes what is missing': {
+    mistake: (store) => ({ async replace (id, expected, ...rest) { return await store.create(id, ...rest) ? 'replaced' : store.replace(id, expected, ...rest) } }),
+    caught: /no error|makes nothing/
+  },
+  'replace keeps the old deadline': {
+    mistake: (store) => ({
+      async replace (id, expected, payload, expiresAt, subject) {
+        for await (const record of store.findBySubject!('all')) if (record.id === id) expiresAt = record.expiresAt
+        return store.replace(id, expected, payload, expiresAt, subject ?? 'all')
+      },
+      create: (id, payload, expiresAt, subject = 'all') => store.create(id, payload, expiresAt, subject)
+    }),
+    caught: /move the deadline/
+  },
+  'replace compares without case, as a collation does': {
+    mistake: (store) => ({ async replace (id, expected, ...rest) { const found = await store.load(id); return store.replace(id, found !== null && fold(found) === fold(expected) ? found : expected, ...rest) } }),
+    caught: /compares case/
+  },
+  'touch brings back what is gone': {
+    mistake: (store) => {
+      const payloads = new Map<string, string>()
+      return {
+        create (id, payload, ...rest) { payloads.set(id, payload); return store.create(id, payload, ...rest) },
+        async touch (id, expiresAt) { return await store.touch(id, expiresAt) || store.create(id, payloads.get(id) ?? '', expiresAt) }
+      }
+    },
+    caught: /deleted while it is being touched/
+  },
+  'touch writes the payload it read': {
+    mistake: (store) => ({
+      async touch (id, expiresAt) {
+        const found = await store.load(id)
+        if (found === null) return false
+        await breath()
+        return await store.replace(id, await store.load(id) ?? '', found, expiresAt) === 'replaced'
+      }
+    }),
+    caught: /crosses a replace/
+  },
+  'touch moves nothing': {
+    mistake: (store) => ({ touch: async (id) => await store.load(id) !== null }),
+    caught: /touch and replace move the deadline/
+  },
+  'deadlines in seconds': {
+    mistake: (store) => ({ create: (id, payload, expiresAt, subject) => store.create(id, payload, Math.ceil(expiresAt / 1000 + 1) * 1000, subject) }),
+    caught: /gone after it/
+  },
+  'no deadline at all': {
+    mistake: (store) => ({ create: (id, payload, _expiresAt, subject) => store.create(id, payload, Infinity, subject) }),
+    caught: /gone after it/
+  },
+  'a deadline in 32 bits': {
+    mistake: (store) => ({ create: (id, payload, expiresAt, subject) => store.create(id, payload, Date.now() + ((expiresAt - Date.now()) | 0), subject) }),
+    caught: /weeks or years/
+  },
+  'payloads are trimmed': {
+    mistake: (store) => ({ create: (id, payload, ...rest) => store.create(id, payload.trim(), ...rest) }),
+    caught: /both ends/
+  },
+  'payloads go through UTF-8': {
+    mistake: (store) => ({ create: (id, payload, ...rest) => store.create(id, Buffer.from(payload).toString(), ...rest) }),
+    caught: /lone high surrogate/
+  },
+  'payloads end at a NUL': {
+    mistake: (store) => ({ create: (id, payload, ...rest) => store.create(id, payload.replace(/\0.*/, ''), ...rest) }),
+    caught: /NUL/
+  },
+  'payloads are parsed and written again': {
+    mistake: (store) => ({ create (id, payload, ...rest) { try { payload = JSON.stringify(JSON.parse(payload)) } catch {} return store.create(id, payload, ...rest) } }),
+    caught: /rewritten/
+  },
+  'ids without case and trailing space, as a collation does': {
+    mistake: (store) => ({
+      create: (id, ...rest) => store.create(fold(id), ...rest),
+      load: (id) => store.load(fold(id)),
+      replace: (id, ...rest) => store.replace(fold(id), ...rest),
+      touch: (id, ...rest) => store.touch(fold(id), ...rest),
+      delete: (id) => store.delete(fold(id))
+    }),
+    caught: /hostile id is refused/
+  },
+  'ids cut at a length': {
+    mistake: (store) => ({
+      create: (id, ...rest) => store.create(id.slice(0, 255), ...rest),
+      load: (id) => store.load(id.slice(0, 255))
+    }),
+    caught: /hostile id is refused/
+  },
+  'an id as a path': {
+    mistake: (store) => ({ load: (id) => store.load(id.split('/').pop() ?? id) }),
+    caught: /finds, moves and deletes nothing/
+  },
+  'an id as a pattern': {
+    mistake: (store) => ({
+      async delete (id) {
+        for (const other of ['x', 'b', id]) if (id === '*' || id === other) await store.delete(other)
+      }
+    }),
+    caught: /hostile id/
+  },
+  'an object as a query': {
+    mistake: (store) => ({ load: (id) => typeof id === 'object' ? store.load('x') : store.load(id) }),
+    caught: /no query/
+  },
+  'subjects without case': {
+    mistake: (store) => ({
+      create: (id, payload, expiresAt, subject) => store.create(id, payload, expiresAt, subject?.toLowerCase()),
+      findBySubject: (subject) => store.findBySubject!(subject.toLowerCase())
+    }),
+    caught: /to the character/
+  },
+  'a subject that replace does not move': {
+    mistake: (store) => ({ replace: (id, expected, payload, expiresAt) => store.replace(id, expected, payload, expiresAt, 'ann') }),
+    caught: /follows replace/
+  },
+  'findBySubject gives one page': {
+    mistake: (store) => ({ async * findBySubject (subject) { let count = 0; for await (const record of store.findBySubject!(subject)) if (count++ < 100) yield record } }),
+    caught: /250/
+  },
+  'findBySubject skips pages while they are deleted': {
+    mistake: (store) => ({
+      async * findBySubject (subject) {
+        for (let offset = 0; ; offset += 100) {
+          const all = []
+          for await (const record of store.findBySubject!(subject)) all.push(record)
+          if (all.length <= offset) return
+          yield * all.slice(offset, offset + 100)
+        }
+      }
+    }),
+    caught: /250/
+  },
+  'sweep counts nothing': {
+    mistake: (store) => ({ async sweep () { await store.sweep!(); return 0 } }),
+    caught: /sweep removes/
+  },
+  'sweep does nothing': { mistake: () => ({ sweep: async () => 0 }), caught: /sweep removes/ },
+  'a member that is not there': {
+    mistake: () => ({ sweep: undefined as never }),
+    caught: /has and promises everything/
+  },
+  'a promise it does not make': {
+    mistake: () => ({ capabilities: { atomicCreate: true, compareAndSet: false, safeTouch: true } }),
+    caught: /has and promises everything/
+  },
+  'a second close that throws': {
+    mistake: () => {
+      let closed = false
+      return { async close () { if (closed) throw new Error('closed'); closed = true } }
+    },
+    caught: /closing a store twice/
+  }
+}
+
+for (const [name, { mistake, caught }] of Object.entries(mistakes)) {
+  t.test(`a store with a mistake fails: ${name}`, async (t) => {
+    t.match((await failures(worse(mistake))).join('\n'), caught)
+  })
+}
+
+t.test('what a store declares to be without is not tested, and must really be missing', async (t) => {
+  const weak = worse((store) => ({
+    findBySubject: undefined as never,
+    sweep: undefined as never,
+    capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
+    async create (id, ...rest) {
+      if (await store.load(id) !== null) return false
+      await breath()
+      await store.delete(id)
+      return store.create(id, ...rest)
+    }
+  }))
+  const without = ['findBySubject', 'sweep', 'atomicCreate', 'compareAndSet', 'safeTouch'] as const
+  t.same(await failures(weak, { without }), [])
+  t.match(await failures(worse(() => ({})), { without }), [/has and promises everything/])
+})
+
+t.test('open may be asynchronous and give a way to undo itself, which is called once per test', async (t) => {
+  let [opened, closed, tests] = [0, 0, 0]
+  const runs: Array<Promise<void>> = []
+  storeConformance((_name, fn) => { tests++; runs.push(fn()) }, async () => {
+    opened++
+    return { store: memoryStore(), close: async () => { closed++ } }
+  })
+  await Promise.all(runs)
+  t.ok(tests > 50)
+  t.equal(opened, tests)
+  t.equal(closed, tests)
+})
+
+t.test('a coarse engine passes with its granularity, and not without', async (t) => {
+  const seconds = (ms: number) => Math.ceil(ms / 1000) * 1000
+  const coarse = worse((store) => ({
+    create: (id, payload, expiresAt, subject) => store.create(id, payload, seconds(expiresAt), subject),
+    replace: (id, expected, payload, expiresAt, subject) => store.replace(id, expected, payload, seconds(expiresAt), subject),
+    touch: (id, expiresAt) => store.touch(id, seconds(expiresAt))
+  }))
+  t.same(await failures(coarse, { granularity: 1000 }), [])
+  t.not((await failures(coarse)).length, 0)
+})
