@@ -1,0 +1,47 @@
+import { createHistogram } from 'node:perf_hooks'
+import autocannon from 'autocannon'
+
+export const CONNECTIONS = 10
+
+/**
+ * @typedef {object} Load
+ * @property {number} responses
+ * @property {number} perSecond
+ * @property {number} p50 microseconds
+ * @property {number} p99 microseconds
+ */
+
+/**
+ * Closed-loop load: every connection sends its next request when the last is answered. With cookies, each connection has
+ * its own share of the sessions and goes through it in turn, so that no session is written by two at a time.
+ *
+ * @param {string} url
+ * @param {readonly string[]} cookies none: no Cookie header
+ * @param {number} seconds
+ * @returns {Promise<Load>}
+ */
+export async function load (url, cookies, seconds) {
+  const histogram = createHistogram()
+  let first = 0
+  let last = 0
+  let connection = 0
+  const { pathname } = new URL(url)
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    sampleInt: 100,
+    setupClient (client) {
+      const share = cookies.filter((_, i) => i % CONNECTIONS === connection % CONNECTIONS)
+      connection++
+      if (share.length > 0) client.setRequests(share.map((cookie) => ({ method: 'GET', path: pathname, headers: { cookie } })))
+      client.on('response', (_status, _bytes, milliseconds) => {
+        histogram.record(Math.max(1, Math.round(milliseconds * 1000)))
+        last = performance.now()
+        first ||= last
+      })
+    }
+  })
+  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: ${result.non2xx} responses were not 2xx, ${result.errors} errors`)
+  return { responses: histogram.count, perSecond: histogram.count / ((last - first) / 1000), p50: histogram.percentile(50), p99: histogram.percentile(99) }
+}
