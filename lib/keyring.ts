@@ -65,6 +65,7 @@ const MAC = 32
 const SHORT_MAC = 16
 const KID = 6
 const HEADER = 1 + KID
+const LONGEST_NAME = 512 // node:crypto takes 1024 bytes of HKDF info
 
 // The first character of a token names its kind, and a kind has one algorithm. A change of either is a new character.
 const kinds: Readonly<Record<Purpose, Kind>> = {
@@ -157,7 +158,7 @@ function format ({ version, overhead, exactly }: Kind, newest: string, keys: Rea
 function checkBinding (binding: Binding): void {
   for (const [name, text] of Object.entries(binding)) {
     const bytes = Buffer.from(text)
-    if (bytes.length > 0xffff) throw new InvalidOption(name, 'is longer than 65535 bytes')
+    if (bytes.length > LONGEST_NAME) throw new InvalidOption(name, `is longer than ${LONGEST_NAME} bytes`)
     if (bytes.toString() !== text) throw new InvalidOption(name, 'is not well-formed Unicode')
   }
 }
