@@ -37,11 +37,17 @@ function signalAll (child: ChildProcess | undefined, signal: NodeJS.Signals) {
   }
 }
 
+const isRunning = (pid: number) => /^[^Z]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
+
+/** Ends every process of it. While one of them is there, PostgreSQL does not start again. */
 async function end (child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return
+  if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
+  child.kill('SIGSTOP') // No new one while they are counted.
+  const pids = family(child.pid)
   signalAll(child, 'SIGKILL')
   await exited
+  await waitUntil('every process has ended', async () => !pids.some(isRunning))
 }
 
 function initialise ({ name, init, user }: DatabaseCommand, directory: string) {

@@ -1,0 +1,40 @@
+// A process of its own: see race.ts. Says that it is ready, begins when its input ends, answers with one line of JSON.
+import { once } from 'node:events'
+import type { SessionStore } from '../../types/store.js'
+import type { RaceResult, RaceStore, RaceTask } from './race.js'
+import { later } from './store-cases.js'
+
+interface Opened { store: SessionStore, close (): Promise<unknown> }
+
+const open: Record<RaceStore, (url: string) => Promise<Opened>> = {
+  async pg (url) {
+    const { Pool } = (await import('pg')).default
+    const { postgresStore } = await import('../../lib/stores/postgres.js')
+    const pool = new Pool({ connectionString: url })
+    return { store: postgresStore({ pool }), close: () => pool.end() }
+  },
+  async postgres (url) {
+    const sql = (await import('postgres')).default(url)
+    const { postgresStore } = await import('../../lib/stores/postgres.js')
+    return { store: postgresStore({ pool: sql }), close: () => sql.end() }
+  }
+}
+
+async function increment (store: SessionStore, id: string): Promise<number> {
+  for (let conflicts = 0; ; conflicts++) {
+    const found = await store.load(id) ?? ''
+    if (await store.replace(id, found, String(Number(found) + 1), later()) === 'replaced') return conflicts
+  }
+}
+
+const { store: name, url, counter, increments, ids } = JSON.parse(process.argv[2] as string) as RaceTask
+const { store, close } = await open[name](url)
+await store.load(counter)
+console.log('ready')
+await once(process.stdin.resume(), 'end')
+
+const result: { -readonly [K in keyof RaceResult]: number } = { created: 0, conflicts: 0 }
+for (let i = 0; i < increments; i++) result.conflicts += await increment(store, counter)
+for (const id of ids) if (await store.create(id, String(process.pid), later())) result.created++
+await close()
+console.log(JSON.stringify(result))

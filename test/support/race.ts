@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+/** The stores that a process of its own can open by a URL. */
+export type RaceStore = 'pg' | 'postgres' | 'mysql2' | 'mongodb'
+
+export interface RaceTask {
+  readonly store: RaceStore
+  readonly url: string
+  /** Each process adds one to the record under this id, so many times. */
+  readonly counter: string
+  readonly increments: number
+  /** Each process tries to create every one of these. */
+  readonly ids: string[]
+}
+
+export interface RaceResult {
+  readonly created: number
+  readonly conflicts: number
+}
+
+const worker = fileURLToPath(new URL('race-worker.ts', import.meta.url))
+
+/** Two processes do `task` against one store, begun at the same moment; each tells what it got. */
+export async function race (t: Test, task: RaceTask): Promise<RaceResult[]> {
+  const runners = [start(t, task), start(t, task)]
+  for (const { child } of runners) await once(child.stdout, 'data')
+  for (const { child } of runners) child.stdin.end()
+  return await Promise.all(runners.map(({ result }) => result()))
+}
+
+function start (t: Test, task: RaceTask) {
+  const child = spawn(process.execPath, [...process.execArgv, worker, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => { child.kill('SIGKILL') })
+  let output = ''
+  child.stdout.on('data', data => { output += data })
+  const closed = once(child, 'close')
+  return {
+    child,
+    async result (): Promise<RaceResult> {
+      const [code] = await closed
+      if (code !== 0) throw new Error(`a racing process ended with ${code}: ${output}`)
+      return JSON.parse(output.split('\n')[1] as string)
+    }
+  }
+}
