@@ -3,6 +3,7 @@ import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
 import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
+import { wellFormed } from './well-formed.js'
 
 export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
 
@@ -120,9 +121,3 @@ function split (value: string): { tag: string, payload: string } {
 
 /** Redis takes whole milliseconds, and refuses a deadline that is not after 1970. */
 const wholeMilliseconds = (expiresAt: number) => Math.max(1, Math.floor(expiresAt))
-
-/** Two strings with different lone surrogates are the same UTF-8. */
-function wellFormed (text: string): string {
-  if (/\p{Surrogate}/u.test(text)) throw new TypeError('Redis cannot keep a string with a lone surrogate')
-  return text
-}
