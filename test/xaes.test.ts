@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createHash } from 'node:crypto'
+import crypto, { createHash } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { createXaes, SEALS_PER_KEY, XAES_OVERHEAD } from '../lib/xaes.js'
 
 // https://c2sp.org/XAES-256-GCM, "Test vectors"
@@ -101,6 +102,48 @@ t.test('what one process sealed another opens', async (t) => {
   const lengths = Array.from({ length: 50 }, (_, length) => length)
   const opened = lengths.map((length) => other.open(xaes.seal(Buffer.alloc(length, length), associated), associated)?.toString('hex'))
   t.same(opened, lengths.map((length) => Buffer.alloc(length, length).toString('hex')))
+})
+
+/** How often `run` derives a key: each derivation makes one KeyObject, and nothing else here does. */
+function derivations (run: () => void): number {
+  const original = crypto.createSecretKey
+  let count = 0
+  const counting = (key: NodeJS.ArrayBufferView) => {
+    count++
+    return original(key)
+  }
+  Object.assign(crypto, { createSecretKey: counting })
+  syncBuiltinESMExports()
+  try {
+    run()
+  } finally {
+    Object.assign(crypto, { createSecretKey: original })
+    syncBuiltinESMExports()
+  }
+  return count
+}
+
+t.test('a derived key is kept for opening once a message was authentic, and forgeries push none out', async (t) => {
+  const xaes = createXaes(Buffer.alloc(32, 7))
+  const message = (nonce: Buffer) => xaes.seal(Buffer.from('text'), associated, nonce)
+  const nonces = Array.from({ length: 1001 }, (_, index) => Buffer.alloc(24, `${index}.`))
+  const messages = nonces.map(message)
+  const open = (sealed: Buffer) => { xaes.open(sealed, associated) }
+  t.equal(derivations(() => { open(messages[0]!) }), 1)
+  t.equal(derivations(() => { open(messages[0]!) }), 0)
+  const forged = messages.map((message, index) => Buffer.concat([crypto.randomBytes(12), message.subarray(12)]).fill(index, 24))
+  t.equal(derivations(() => { forged.forEach(open) }), forged.length)
+  t.equal(derivations(() => { forged.forEach(open) }), forged.length, 'none of them was kept')
+  t.equal(derivations(() => { open(messages[0]!) }), 0, 'this one still is')
+  t.equal(derivations(() => { messages.forEach(open) }), 1000, 'the others are kept too')
+  t.equal(derivations(() => { open(messages[0]!) }), 1, 'up to 1000 of them')
+})
+
+t.test('sealing derives one key for many messages', async (t) => {
+  const xaes = createXaes(Buffer.alloc(32, 7))
+  const seal = (times: number) => () => { for (let i = 0; i < times; i++) xaes.seal(Buffer.alloc(0), associated) }
+  t.equal(derivations(seal(SEALS_PER_KEY)), 1)
+  t.equal(derivations(seal(1)), 1)
 })
 
 t.test('a key of another length is refused', async (t) => {
