@@ -1,0 +1,173 @@
+import { lstat, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { InvalidOption } from '../errors.js'
+import { assertPart, nameOf, prepareDirectory, preparePart, readWhole, syncDirectory, writeWhole } from './file/directory.js'
+import { decode, encode, isOurs } from './file/format.js'
+import { removeOld, removeStale, takeLock } from './file/lock.js'
+import { createQueue } from './file/queue.js'
+import type { FileRecord } from './file/format.js'
+import type { Lock } from './file/lock.js'
+import type { SessionStore, StoredRecord } from '../../types/store.js'
+
+export interface FileStoreOptions {
+  /** Where the files are. Made if it is missing; must be the user's own and closed to others. Share it with nothing else. */
+  readonly directory: string
+  /** How long to wait for another process that is changing the same session, in seconds. Default 1. */
+  readonly lockTimeout?: number
+}
+
+/** How many files are read at a time when all of them are. */
+const batchSize = 16
+
+/**
+ * Sessions in files, one each: for one host without a database, with any number of processes. Not for network file
+ * systems. A change is written to a new file that takes the place of the old one, so that a crash leaves the one or
+ * the other; it costs two or three `fsync`. `findBySubject` and `sweep` read every file of the directory: about a
+ * second for 10,000 sessions. Nothing is removed by itself, call `sweep` from time to time.
+ *
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` if the directory is not fit
+ */
+export function fileStore (options: FileStoreOptions): SessionStore & Required<Pick<SessionStore, 'findBySubject' | 'sweep'>> {
+  return new FileStore(options)
+}
+
+class FileStore implements SessionStore {
+  readonly #directory: string
+  readonly #lockTimeout: number
+  readonly #inTurn = createQueue()
+
+  constructor ({ directory, lockTimeout = 1 }: FileStoreOptions) {
+    if (!(lockTimeout >= 0 && lockTimeout < Infinity)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
+    this.#lockTimeout = lockTimeout * 1000
+    this.#directory = prepareDirectory(directory)
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    return this.#locked(nameOf(id), async (path, lock) => {
+      if (await readLive(path, id) !== null) return false
+      await write(path, { id, payload, expiresAt, subject }, lock)
+      return true
+    })
+  }
+
+  async load (id: string): Promise<string | null> {
+    const path = join(this.#directory, nameOf(id))
+    const record = await assertPart(dirname(path)) ? await readLive(path, id) : null
+    if (record !== null) return record.payload
+    // That the volume is gone says nothing about the session.
+    await lstat(this.#directory)
+    return null
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string) {
+    return this.#locked(nameOf(id), async (path, lock) => {
+      const record = await readLive(path, id)
+      if (record === null) return 'missing'
+      if (record.payload !== expected) return 'conflict'
+      await write(path, { id, payload, expiresAt, subject }, lock)
+      return 'replaced'
+    })
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    return this.#locked(nameOf(id), async (path, lock) => {
+      const record = await readLive(path, id)
+      if (record === null) return false
+      await write(path, { ...record, expiresAt }, lock)
+      return true
+    })
+  }
+
+  async delete (id: string): Promise<void> {
+    await this.#locked(nameOf(id), (path) => remove(path))
+  }
+
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    for await (const paths of this.#batches()) {
+      const records = await Promise.all(paths.map(async (path) => isSession(path) ? readRecord(path) : null))
+      for (const record of records) {
+        if (record?.subject !== subject || record.expiresAt <= Date.now()) continue
+        yield { id: record.id, payload: record.payload, expiresAt: record.expiresAt }
+      }
+    }
+  }
+
+  /** Removes what crashed processes left behind as well; counts expired sessions only. */
+  async sweep (): Promise<number> {
+    let removed = 0
+    for await (const paths of this.#batches()) {
+      const outcomes = await Promise.all(paths.map((path) => isSession(path) ? this.#sweepSession(path) : sweepLeftover(path)))
+      removed += outcomes.filter(Boolean).length
+    }
+    return removed
+  }
+
+  async #sweepSession (path: string): Promise<boolean> {
+    if (!isSpent(await readWhole(path))) return false
+    return this.#locked(join(path.slice(-67, -65), path.slice(-64)), async (path) => {
+      // Another process may have removed it meanwhile, or made it anew.
+      const file = await readWhole(path)
+      if (!isSpent(file)) return false
+      await remove(path)
+      return decode(file) !== null
+    })
+  }
+
+  /** Holds off every other process, and every other task of this one, that would change the session. */
+  #locked <T>(name: string, task: (path: string, lock: Lock) => Promise<T>): Promise<T> {
+    return this.#inTurn(name, async () => {
+      const path = join(this.#directory, name)
+      await preparePart(dirname(path))
+      const lock = await takeLock(`${path}.lock`, this.#lockTimeout)
+      try {
+        return await task(path, lock)
+      } finally {
+        await lock.release()
+      }
+    })
+  }
+
+  /** All files, leftovers included, a few at a time. */
+  async * #batches (): AsyncGenerator<string[]> {
+    for (const part of await readdir(this.#directory)) {
+      const directory = join(this.#directory, part)
+      if (!/^[0-9a-f]{2}$/.test(part) || !await assertPart(directory)) continue
+      const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}(?:\.|$)/.test(name))
+      while (names.length > 0) yield names.splice(-batchSize).map((name) => join(directory, name))
+    }
+  }
+}
+
+async function readRecord (path: string): Promise<FileRecord | null> {
+  const file = await readWhole(path)
+  return file === null ? null : decode(file)
+}
+
+async function readLive (path: string, id: string): Promise<FileRecord | null> {
+  const record = await readRecord(path)
+  return record !== null && record.id === id && record.expiresAt > Date.now() ? record : null
+}
+
+async function write (path: string, record: FileRecord, lock: Lock): Promise<void> {
+  await writeWhole(path, encode(record), lock.assertHeld)
+}
+
+async function remove (path: string): Promise<void> {
+  await rm(path, { force: true })
+  await syncDirectory(dirname(path))
+}
+
+/** Expired, or ours and torn. A file that does not begin as ours do is none of our business. */
+function isSpent (file: Buffer | null): file is Buffer {
+  if (file === null || !isOurs(file)) return false
+  const record = decode(file)
+  return record === null || record.expiresAt <= Date.now()
+}
+
+const isSession = (path: string): boolean => /[0-9a-f]{64}$/.test(path)
+
+async function sweepLeftover (path: string): Promise<false> {
+  if (path.endsWith('.lock')) await removeStale(path)
+  else if (/\.(?:tmp|claim)$/.test(path)) await removeOld(path)
+  return false
+}
