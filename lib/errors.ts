@@ -22,6 +22,7 @@ export const HookTimeout = define('HOOK_TIMEOUT', 'The session was not saved, it
 export const Conflict = define('CONFLICT', 'The session was not saved, too many parallel requests changed it', 409)
 export const Moved = define('MOVED', 'The session was not saved, it has moved to a new id: repeat the request with the new cookie', 409)
 export const Ended = define('ENDED', 'The session has ended', 409)
+export const NewerVersion = define('NEWER_VERSION', 'The session was not saved, a newer version of the application wrote it', 409)
 export const HeadersSent = define('HEADERS_SENT', 'The session cookie would have to change and the headers have left. Call save() or rotate() before the response starts')
 export const ChangedTooLate = define('CHANGED_TOO_LATE', 'The session was changed after it was saved, this was lost: %s. Change it before the response starts, or call save()')
 export const Reentrant = define('REENTRANT', '%s cannot be called inside a session hook that runs before the save. Amend event.data instead')

@@ -102,6 +102,8 @@ export interface CommonOptions<S extends SessionSchema> {
   undeclaredKeys?: readonly (string | RegExp)[]
   /** Seconds that a store call, or a `pre…` hook, may take. Default 2. */
   storeTimeout?: number
+  /** Seconds between two sweeps of a store that does not forget by itself; jittered. `0`: never, call `app.sessions.sweep()`. Default 600. */
+  sweepEvery?: number
   /** When the store fails to load: answer 503, or go on without a session that can be saved. Default `'fail'`. */
   onStoreError?: 'fail' | 'anonymous'
   /** See {@link SessionHooks}. Default none. */

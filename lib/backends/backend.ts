@@ -1,0 +1,72 @@
+import type { RejectReason } from '../../types/index.js'
+import type { Stored } from '../codec.js'
+import type { SessionRecord, Times } from '../record.js'
+
+/** A session as a backend found or kept it. */
+export interface Place {
+  /** The id in raw form: random bytes that the token carries. `null`: reached through a tombstone, so no token can be made. */
+  readonly raw: Buffer | null
+  /** The id as the backend knows it; of no use as a token. */
+  readonly key: string
+  readonly record: SessionRecord
+  /** The text that a compare-and-set expects. */
+  readonly payload: string
+  /** Milliseconds since the epoch: the last activity that the token or the record tells of. */
+  readonly usedAt: number
+  /** The token was made with an older secret than the newest. */
+  readonly stale: boolean
+}
+
+export type Loaded =
+  | { readonly state: 'found', readonly place: Place }
+  | { readonly state: 'none', readonly reason: RejectReason }
+  /** The session has a new id, and the old one may not be served. */
+  | { readonly state: 'moved' }
+
+/** What is to be kept. */
+export interface Draft {
+  readonly times: Times
+  readonly stored: Stored
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly subject: string | undefined
+}
+
+export interface Kept {
+  readonly place: Place
+  /** The token to send; `null`: the browser's is still good. */
+  readonly token: string | null
+}
+
+/** Another request was faster. */
+export interface Overtaken {
+  readonly latest: Place
+  /** The latest record lies under another id. */
+  readonly moved: 'no' | 'periodic' | 'final'
+}
+
+export const ENDED = 'ended'
+
+/** What a token stands for: the record itself, or an id in a store. */
+export interface Backend {
+  /** The token carries the record: nothing here does I/O, and no change is kept without a new cookie. */
+  readonly selfContained: boolean
+  /** A fresh id. */
+  newId (): { raw: Buffer, key: string }
+  /** What `token` stands for. Verified before any I/O. Rejects with `StoreFailed`. */
+  load (token: string, now: number): Loaded | Promise<Loaded>
+  /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
+  reload (place: Place): Place | Promise<Place | null>
+  /** Keep a new session. `null`: the id is taken. */
+  create (raw: Buffer, draft: Draft): Kept | Promise<Kept | null>
+  /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */
+  replace (place: Place, draft: Draft, reissue: boolean): Kept | Promise<Kept | Overtaken | typeof ENDED>
+  /** Move the deadline; the record stays as it was found. */
+  touch (place: Place, draft: Draft): Kept | Promise<Kept | typeof ENDED>
+  /** Let the old id end in favour of `successor`, unless the record has changed. `final`: it reads nothing from now on. */
+  supersede (place: Place, successor: Place, final: boolean, now: number): 'done' | Promise<'done' | Overtaken | typeof ENDED>
+  /** End the session, wherever a parallel rotation has carried it. */
+  end (place: Place, now: number): void | Promise<void>
+  /** Forget a record that nobody has a token of. */
+  discard (place: Place): void | Promise<void>
+}

@@ -1,0 +1,81 @@
+import { LRUCache } from 'lru-cache'
+import { checkSize, MAX_COOKIE } from '../cookie.js'
+import type { Keyring, TokenFormat } from '../keyring.js'
+import { random } from '../random.js'
+import { isLive, readSealed, type Timeouts, writeSealed } from '../record.js'
+import type { Backend, Draft, Kept, Loaded, Place } from './backend.js'
+
+const FORGED = { state: 'none', reason: 'forged' } as const
+const EXPIRED = { state: 'none', reason: 'expired' } as const
+const MALFORMED = { state: 'none', reason: 'malformed' } as const
+
+/** The cookie is the session: each token is a sealed record. */
+export class CookieBackend implements Backend {
+  readonly selfContained = true
+  readonly #format: TokenFormat
+  readonly #cookie: string
+  readonly #timeouts: Timeouts
+  readonly #opened: LRUCache<string, Place>
+
+  constructor (keyring: Keyring, options: { cookie: string, readable: boolean, timeouts: Timeouts, cache: number }) {
+    this.#format = options.readable ? keyring.readable : keyring.sealed
+    this.#cookie = options.cookie
+    this.#timeouts = options.timeouts
+    this.#opened = new LRUCache({ max: options.cache })
+  }
+
+  newId (): { raw: Buffer, key: string } {
+    const raw = random(16)
+    return { raw, key: raw.toString('base64url') }
+  }
+
+  load (token: string, now: number): Loaded {
+    if (token.length > MAX_COOKIE) return MALFORMED
+    const place = this.#opened.get(token) ?? this.#open(token)
+    if (place === null) return FORGED
+    if (!isLive(place.record.times, place.usedAt, this.#timeouts, now)) return EXPIRED
+    return { state: 'found', place }
+  }
+
+  reload (place: Place): Place {
+    return place
+  }
+
+  create (raw: Buffer, draft: Draft): Kept {
+    const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
+    checkSize(this.#cookie, token, draft.stored.data)
+    const { times, stored } = draft
+    const place = toPlace(raw, { kind: 'session', times, found: stored }, false)
+    this.#opened.set(token, place)
+    return { place, token }
+  }
+
+  replace (place: Place, draft: Draft): Kept {
+    return this.create(place.raw as Buffer, draft)
+  }
+
+  touch (place: Place, draft: Draft): Kept {
+    return this.create(place.raw as Buffer, draft)
+  }
+
+  supersede (): 'done' {
+    return 'done'
+  }
+
+  end (): void {}
+
+  discard (): void {}
+
+  #open (token: string): Place | null {
+    const opened = this.#format.read(token)
+    const sealed = opened === null ? null : readSealed(opened.body)
+    if (opened === null || sealed === null) return null
+    const place = toPlace(sealed.sid, sealed.record, opened.stale)
+    this.#opened.set(token, place)
+    return place
+  }
+}
+
+function toPlace (raw: Buffer, record: Place['record'], stale: boolean): Place {
+  return { raw, key: raw.toString('base64url'), record, payload: '', usedAt: record.times.savedAt, stale }
+}

@@ -1,0 +1,38 @@
+import type { Draft, Place } from './backends/backend.js'
+import type { Data } from './merge.js'
+import type { Plan } from './plan.js'
+import { deadline, type Times } from './record.js'
+import type { Visit } from './visit.js'
+
+/** What is to be kept of `work`. Throws what the codec throws for data that do not satisfy the schema. */
+export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
+  const { runtime: { codec, settings }, place } = visit
+  const written = plan.changed || place === null
+  const stored = written ? codec.encode(work) : place.record.found as Draft['stored']
+  const times = makeTimes(visit, plan, work, place)
+  const subject = settings.subject({ ...(written ? work : visit.base) })
+  return { times, stored, subject, expiresAt: deadline(times, plan.now, settings) }
+}
+
+function makeTimes (visit: Visit, { now, moving, privileged, changed }: Plan, work: Data, place: Place | null): Times {
+  const { runtime: { settings }, remember } = visit
+  const before = place?.record.times
+  return {
+    version: changed || before === undefined ? settings.version : before.version,
+    createdAt: before?.createdAt ?? now,
+    savedAt: now,
+    authenticatedAt: privileged || before === undefined ? authenticated(settings.rotateOn, work, now) : before.authenticatedAt,
+    rotatedAt: moving !== null || before === undefined ? now : before.rotatedAt,
+    persist: remember ?? before?.persist ?? null
+  }
+}
+
+function authenticated (rotateOn: readonly string[], work: Data, now: number): number {
+  return rotateOn.some((key) => work[key] !== undefined && work[key] !== null) ? now : 0
+}
+
+/** How long the cookie outlives the browser, in seconds; `null`: it does not. Never longer than the session. */
+export function cookieMaxAge ({ runtime: { settings } }: Visit, times: Times, now: number): number | null {
+  const seconds = times.persist ?? settings.cookie.persistent
+  return seconds === 0 ? null : Math.min(seconds, Math.floor((times.createdAt + settings.absolute - now) / 1000))
+}

@@ -1,0 +1,13 @@
+import type { FastifyPluginAsync } from 'fastify'
+import fp from 'fastify-plugin'
+import type { RegisteredSchema, SessionOptions } from '../types/index.js'
+import { sessionPlugin as plugin } from './plugin.js'
+
+export type * from '../types/index.js'
+export { SessionError } from './errors.js'
+export { createSession, withSession } from './handle.js'
+export { requireSession } from './require-session.js'
+
+/** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */
+export const sessionPlugin: FastifyPluginAsync<SessionOptions<RegisteredSchema>> = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' })
+export default sessionPlugin

@@ -1,0 +1,30 @@
+export type Data = Record<string, unknown>
+
+export type Resolvers = Readonly<Record<string, ((versions: { base: unknown, theirs: unknown, ours: unknown }) => unknown) | undefined>>
+
+export interface Merged {
+  readonly data: Data
+  /** The keys both sides had changed. */
+  readonly conflicts: readonly string[]
+}
+
+/**
+ * Three-way merge by top-level key. A key only one side changed takes that side's value, also when it was removed there;
+ * a key both changed goes to its resolver, else ours wins.
+ */
+export function merge (base: Data, theirs: Data, ours: Data, resolvers: Resolvers, same: (a: unknown, b: unknown, key: string) => boolean): Merged {
+  const data: Data = {}
+  const conflicts: string[] = []
+  for (const key of new Set([...Object.keys(theirs), ...Object.keys(ours)])) {
+    const oursChanged = !same(base[key], ours[key], key)
+    const theirsChanged = !same(base[key], theirs[key], key)
+    let value = oursChanged ? ours[key] : theirs[key]
+    if (oursChanged && theirsChanged && !same(ours[key], theirs[key], key)) {
+      conflicts.push(key)
+      const resolve = Object.hasOwn(resolvers, key) ? resolvers[key] : undefined
+      if (resolve) value = resolve({ base: base[key], theirs: theirs[key], ours: ours[key] })
+    }
+    if (value !== undefined) data[key] = value
+  }
+  return { data, conflicts }
+}

@@ -1,0 +1,172 @@
+import * as z from 'zod'
+import type { SessionHooks, SessionPolicy, SessionStore } from '../types/index.js'
+import { cookieSettings, type CookieSettings } from './cookie-options.js'
+import { InvalidOption } from './errors.js'
+import { optionError } from './option-error.js'
+import type { Data, Resolvers } from './merge.js'
+
+const DAY = 86_400
+const MAX_AGE = 400 * DAY
+/** NIST SP 800-63B-4 §2.1.3, §2.2.3, §2.3.3, in seconds. */
+const PRESETS = {
+  aal1: { idle: 30 * DAY, absolute: 30 * DAY },
+  aal2: { idle: 3_600, absolute: DAY },
+  aal3: { idle: 900, absolute: DAY / 2 }
+} as const
+
+const seconds = z.number().positive().max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')
+const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
+const someObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
+
+const shape = z.strictObject({
+  schema: z.custom((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
+  secret: z.unknown().optional(),
+  store: z.custom<SessionStore>(isStore, 'must have the methods create, load, replace, touch and delete').optional(),
+  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
+  application: z.string().default(''),
+  cookie: z.unknown().optional(),
+  signed: z.literal('readable', "must be 'readable', or left out for a sealed cookie").optional(),
+  idleTimeout: seconds.optional(),
+  absoluteTimeout: seconds.optional(),
+  timeouts: z.enum(['aal1', 'aal2', 'aal3']).optional(),
+  touchAfter: z.number().nonnegative().optional(),
+  rotateOn: z.array(z.string()).readonly().default([]),
+  rotateEvery: z.number().positive().optional(),
+  rotationGrace: z.number().nonnegative().max(3_600, 'an old token must not live for more than an hour').default(10),
+  subject: z.union([z.string(), callable], 'must be a key, or a function of the data').optional(),
+  merge: z.record(z.string(), callable).default({}),
+  version: z.int().min(1).max(65_535).default(1),
+  migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable).default({}),
+  onInvalid: z.enum(['discard', 'salvage']).default('discard'),
+  undeclaredKeys: z.array(z.union([z.string(), z.instanceof(RegExp)], 'must be a name or a RegExp')).readonly().default([]),
+  storeTimeout: z.number().positive().max(3_600).default(2),
+  sweepEvery: z.number().nonnegative().max(MAX_AGE).default(600),
+  onStoreError: z.enum(['fail', 'anonymous']).default('fail'),
+  initial: z.unknown().optional(),
+  hooks: someObject.default({})
+})
+
+/** The options with every default filled in and every check made. Times are milliseconds. */
+export interface Settings {
+  readonly name: string
+  readonly application: string
+  readonly cookie: CookieSettings
+  readonly readable: boolean
+  readonly store: SessionStore | null
+  readonly idle: number
+  readonly absolute: number
+  readonly touchAfter: number
+  readonly rotateOn: readonly string[]
+  /** 0: off. */
+  readonly rotateEvery: number
+  readonly grace: number
+  readonly subject: (data: Data) => string | undefined
+  readonly merge: Resolvers
+  readonly version: number
+  readonly migrate: Readonly<Record<string, (stored: Data) => Data>>
+  readonly onInvalid: 'discard' | 'salvage'
+  readonly storeTimeout: number
+  /** 0: off. */
+  readonly sweepEvery: number
+  readonly onStoreError: 'fail' | 'anonymous'
+  readonly undeclaredKeys: readonly (string | RegExp)[]
+  readonly initial: unknown
+  readonly hooks: SessionHooks<Data>
+}
+
+/** Reads the options of `register`. Throws `InvalidOption` with the path and what to write instead. */
+export function readOptions (input: unknown, production: boolean): Settings {
+  const { prefix, logLevel, logSerializers, ...given } = Object(input) as Record<string, unknown>
+  const parsed = shape.safeParse(given)
+  if (!parsed.success) throw optionError(parsed.error, [])
+  const options = parsed.data
+  const { idle, absolute } = timeouts(options)
+  const touchAfter = options.touchAfter ?? idle / 10
+  if (touchAfter >= idle) throw new InvalidOption('touchAfter', `must be less than idleTimeout (${idle} seconds)`)
+  checkMigrations(options.version, Object.keys(options.migrate))
+  if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
+
+  return Object.freeze({
+    ...pick(options),
+    store: options.store ?? null,
+    readable: options.signed === 'readable',
+    cookie: cookieSettings(options.cookie, options.name, production, absolute),
+    idle: idle * 1000,
+    absolute: absolute * 1000,
+    touchAfter: touchAfter * 1000,
+    rotateEvery: (options.rotateEvery ?? 0) * 1000,
+    grace: options.rotationGrace * 1000,
+    storeTimeout: options.storeTimeout * 1000,
+    sweepEvery: options.sweepEvery * 1000,
+    subject: subjectOf(options.subject)
+  })
+}
+
+function pick (options: z.output<typeof shape>) {
+  const { name, application, rotateOn, version, onInvalid, onStoreError, undeclaredKeys, initial } = options
+  return {
+    name,
+    application,
+    rotateOn: Object.freeze([...rotateOn]),
+    version,
+    onInvalid,
+    onStoreError,
+    undeclaredKeys: Object.freeze([...undeclaredKeys]),
+    initial,
+    merge: Object.freeze({ ...options.merge }) as Resolvers,
+    migrate: Object.freeze({ ...options.migrate }) as Settings['migrate'],
+    hooks: Object.freeze({ ...options.hooks }) as SessionHooks<Data>
+  }
+}
+
+function timeouts ({ timeouts, idleTimeout, absoluteTimeout }: z.output<typeof shape>): { idle: number, absolute: number } {
+  const preset = timeouts === undefined ? { idle: DAY, absolute: 30 * DAY } : PRESETS[timeouts]
+  const absolute = absoluteTimeout ?? preset.absolute
+  const idle = idleTimeout ?? Math.min(preset.idle, absolute)
+  if (idle > absolute) throw new InvalidOption('idleTimeout', `must not be longer than absoluteTimeout (${absolute} seconds)`)
+  if (timeouts !== undefined && (idle > preset.idle || absolute > preset.absolute)) {
+    throw new InvalidOption('timeouts', `${timeouts} allows ${preset.idle} seconds idle and ${preset.absolute} in all; yours may only be shorter`)
+  }
+  return { idle, absolute }
+}
+
+function checkMigrations (version: number, steps: readonly string[]): void {
+  const tooNew = steps.find((step) => Number(step) >= version)
+  if (tooNew !== undefined) throw new InvalidOption(`migrate.${tooNew}`, `starts from a version that is not older than version (${version})`)
+}
+
+function subjectOf (subject: unknown): Settings['subject'] {
+  const read = typeof subject === 'function' ? subject as (data: Data) => unknown : (data: Data) => typeof subject === 'string' ? data[subject] : undefined
+  return (data) => {
+    const value = read(data)
+    return value === undefined || value === null || value === '' ? undefined : String(value)
+  }
+}
+
+function isStore (value: unknown): boolean {
+  return typeof value === 'object' && value !== null &&
+    ['create', 'load', 'replace', 'touch', 'delete'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+
+
+/** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
+export function describeSettings (settings: Settings, keyIds: readonly string[]): SessionPolicy {
+  const { name, rotateOn, version, onInvalid, onStoreError, cookie } = settings
+  return Object.freeze({
+    name,
+    backend: settings.store === null ? 'cookie' : 'store',
+    cookie: Object.freeze({ ...cookie.policy }),
+    idleTimeout: settings.idle / 1000,
+    absoluteTimeout: settings.absolute / 1000,
+    touchAfter: settings.touchAfter / 1000,
+    rotateOn,
+    rotateEvery: settings.rotateEvery / 1000,
+    rotationGrace: settings.grace / 1000,
+    version,
+    onInvalid,
+    onStoreError,
+    storeTimeout: settings.storeTimeout / 1000,
+    keyIds: Object.freeze([...keyIds])
+  })
+}

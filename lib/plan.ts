@@ -1,0 +1,66 @@
+import type { Overtaken } from './backends/backend.js'
+import { type Action, decide } from './lifecycle.js'
+import type { Data } from './merge.js'
+import type { Change, Visit } from './visit.js'
+
+export interface Circumstances {
+  /** The response is about to leave. Absent: the handler asked for the save. */
+  readonly response?: {
+    /** It is an error (5xx). */
+    readonly failed: boolean
+    /** Shared caches may keep it. */
+    readonly cacheable: boolean
+  }
+  /** `update()`: run on the latest data before each attempt. */
+  readonly change?: Change
+}
+
+export type Reason = 'requested' | 'privilege' | 'periodic'
+
+/** What one attempt to save is going to do. */
+export interface Plan {
+  readonly action: Action
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly changed: boolean
+  readonly privileged: boolean
+  readonly touchDue: boolean
+  readonly moving: Reason | null
+}
+
+/** `work`: the data to be kept. `landed`: how the session has moved since the save began. */
+export function assess (visit: Visit, work: Data, { response }: Circumstances, landed: Overtaken['moved'] = 'no'): Plan {
+  const { place, runtime: { settings, codec } } = visit
+  const now = Date.now()
+  const stored = place !== null
+  const failed = response?.failed ?? false
+  const changed = !failed && (visit.upgraded || (stored && visit.remember !== undefined) || codec.differs(visit.base, work))
+  const privileged = changed && settings.rotateOn.some((key) => !sameValue(visit, key, visit.base[key], work[key]))
+  // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
+  const attached = stored && place.raw !== null
+  const rotationDue = attached && !failed && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
+  const requested = visit.rotation && landed !== 'final'
+  const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
+  const touchDue = attached && (visit.touched || now - place.usedAt >= settings.touchAfter)
+  const action = decide({
+    ended: visit.ended !== null,
+    stored,
+    changed,
+    moving: moving !== null,
+    touchDue,
+    stale: attached && place.stale,
+    failed,
+    cacheable: response?.cacheable ?? false
+  })
+  return { action, now, changed, privileged, touchDue, moving }
+}
+
+/** Are two values of one key stored alike? */
+export function sameValue ({ base, runtime: { codec } }: Visit, key: string, a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || !codec.differs({ ...base, [key]: a }, { ...base, [key]: b })
+}
+
+/** Can a cookie still be set? Not once the head has left, nor on a connection that has become a socket. */
+export function canSendCookie ({ request, reply }: Visit): boolean {
+  return !reply.raw.headersSent && !(reply.sent && request.headers.upgrade !== undefined)
+}

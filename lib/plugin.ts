@@ -1,0 +1,142 @@
+import fastifyCookie from '@fastify/cookie'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RouteSessionOptions } from '../types/index.js'
+import type { Place } from './backends/backend.js'
+import { commit } from './commit.js'
+import { readCookie } from './cookie.js'
+import { ChangedTooLate, Disabled, InvalidOption, NotAssignable, NotReady } from './errors.js'
+import type { Data } from './merge.js'
+import { isCacheable, sendCookie, varyByCookie } from './response.js'
+import type { Runtime } from './runtime.js'
+import type { Session } from './session.js'
+import { createRuntime } from './setup.js'
+import { SessionControl } from './sessions.js'
+import { startSweeper } from './sweeper.js'
+import { Visit } from './visit.js'
+
+const DISABLED = Symbol('disabled')
+type Slot = Visit | typeof DISABLED | null
+
+/** Registers one session: `request.<name>`, and `app.<name>s`. */
+export async function sessionPlugin (app: FastifyInstance, options: object): Promise<void> {
+  if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie)
+  const runtime = await createRuntime(app, options)
+  const { name, cookie, onStoreError } = runtime.settings
+  if (app.hasRequestDecorator(name)) throw new InvalidOption('name', `request.${name} exists already: give this session another name, or remove the other plugin`)
+  const slot = Symbol(`${name} of this request`)
+  const slotOf = (request: FastifyRequest) => (request as unknown as Record<symbol, Slot>)[slot] ?? null
+  const visitOf = (request: FastifyRequest) => {
+    const visit = slotOf(request)
+    return visit === DISABLED ? null : visit
+  }
+
+  app.decorateRequest(slot, null)
+  app.decorateRequest(name as string, {
+    getter (this: FastifyRequest): Session {
+      const visit = slotOf(this)
+      if (visit === null) throw new NotReady(name)
+      if (visit === DISABLED) throw new Disabled(name)
+      return visit.open()
+    },
+    setter (): never { throw new NotAssignable(name) }
+  })
+  app.decorate(`${name}s`, new SessionControl(runtime))
+  attachStore(app, runtime)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const route = routeOptions(request, name)
+    if (route === false) {
+      setSlot(request, slot, DISABLED)
+      return done()
+    }
+    const found = readCookie(request.headers.cookie, cookie.name)
+    const visit = new Visit(runtime, request, reply, typeof found === 'string' ? null : found.value, route?.onStoreError ?? onStoreError)
+    setSlot(request, slot, visit)
+    if (found === 'duplicate') visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
+    if (runtime.backend.selfContained) return done()
+    const loading = visit.fetch()
+    if (loading === undefined) return done()
+    loading.then(() => done(), done)
+  })
+
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const visit = visitOf(request)
+    if (visit === null || visit.session === null || visit.closed !== null) return done()
+    leave(visit, reply, done)
+  })
+
+  app.addHook('onResponse', (request, _reply, done) => {
+    const visit = visitOf(request)
+    if (visit !== null && visit.session !== null) lookBack(visit, visit.session)
+    done()
+  })
+}
+
+function attachStore (app: FastifyInstance, { settings: { store, sweepEvery } }: Runtime): void {
+  if (store === null) return
+  app.addHook('onClose', async () => await store.close?.())
+  if (store.sweep !== undefined && sweepEvery > 0) startSweeper(app, async () => await store.sweep?.(), sweepEvery)
+}
+
+function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
+  (request as unknown as Record<symbol, Slot>)[slot] = value
+}
+
+function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
+  return (request.routeOptions.config as unknown as Record<string, RouteSessionOptions | undefined>)[name]
+}
+
+/** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */
+function leave (visit: Visit, reply: FastifyReply, done: (error?: Error) => void): void {
+  const failed = visit.broken || reply.statusCode >= 500
+  const saving = commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
+  if (saving === undefined) {
+    close(visit, reply, failed ? visit.snapshot() : visit.base)
+    return done()
+  }
+  saving.then(() => {
+    close(visit, reply, visit.snapshot())
+    done()
+  }, (error: Error) => {
+    visit.broken = true
+    if (!failed) return done(error)
+    visit.request.log.error({ err: error }, 'session of a failed request could not be saved')
+    close(visit, reply, visit.snapshot())
+    done()
+  })
+}
+
+function close (visit: Visit, reply: FastifyReply, data: Data): void {
+  varyByCookie(reply)
+  if (visit.cookie !== null) sendCookie(visit, visit.cookie)
+  visit.closed = data
+}
+
+/** The response has left. What changed since, or was never saved, is lost: that must not go unnoticed. */
+function lookBack (visit: Visit, session: Session): void {
+  const { runtime, request, ended } = visit
+  if (ended !== null) endLate(visit, ended)
+  const kept = visit.closed ?? visit.base
+  const now = session as unknown as Data
+  if (!runtime.codec.differs(kept, now)) return
+  const keys = [...new Set([...Object.keys(kept), ...Object.keys(now)])]
+    .filter((key) => runtime.codec.differs({ ...kept, [key]: kept[key] }, { ...kept, [key]: now[key] }))
+  report(runtime, request, keys)
+  visit.reject('changed-too-late', keys)
+}
+
+/** `destroy()` wins even where Fastify never sent the response. */
+async function endLate (visit: Visit, ended: Place): Promise<void> {
+  visit.ended = null
+  try {
+    await visit.runtime.backend.end(ended, Date.now())
+  } catch (error) {
+    visit.request.log.error({ err: error }, 'session could not be ended')
+  }
+}
+
+function report (runtime: Runtime, request: FastifyRequest, keys: readonly string[]): void {
+  const error = new ChangedTooLate(keys.join(', '))
+  request.log.error({ err: error }, 'session changed after the response had left')
+  if (!runtime.production) process.emitWarning(error)
+}

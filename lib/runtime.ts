@@ -1,0 +1,30 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Backend } from './backends/backend.js'
+import type { Codec } from './codec.js'
+import type { CookieWriter } from './cookie.js'
+import type { HookEvent, HookList } from './hooks.js'
+import type { SessionHookName } from '../types/index.js'
+import type { Opener } from './opening.js'
+import type { Settings } from './options.js'
+
+/** What every request of one registered session shares. */
+export interface Runtime {
+  readonly settings: Settings
+  readonly codec: Codec
+  readonly opener: Opener
+  readonly cookies: CookieWriter
+  readonly hooks: HookList
+  readonly log: FastifyBaseLogger
+  readonly production: boolean
+  /** Replaced when the secrets are loaded again. */
+  backend: Backend
+  keyIds: readonly string[]
+  /** The option, to be asked again. */
+  secret: unknown
+}
+
+/** Starts the `on…` hooks of this name. The event is made only if somebody listens. */
+export function emit<N extends Exclude<SessionHookName, 'preSave' | 'preRotate'>> (runtime: Runtime, name: N, event: () => HookEvent<N>): void {
+  if (!runtime.hooks.has(name)) return
+  runtime.hooks.after(name, event, (error) => runtime.log.error({ err: error }, `session hook ${name} failed`))
+}

@@ -1,0 +1,133 @@
+import type { ReservedKey } from '../types/index.js'
+import { ReservedKey as ReservedKeyError } from './errors.js'
+import type { Data } from './merge.js'
+
+/** What stands behind the session object: the request it belongs to. */
+export interface SessionOwner {
+  handle (): string
+  isNew (): boolean
+  createdAt (): number
+  expiresAt (): number
+  authenticatedAt (): number
+  copy (data: Data): Data
+  initial (): Data
+  /** Is it a key that the schema declares? */
+  declares (key: string): boolean
+  rotate (): void
+  touch (): void
+  destroy (): void
+  persist (seconds: number | undefined): void
+  save (): Promise<void>
+  reload (): Promise<void>
+  update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
+}
+
+/** What `request.session` holds. The data are its own properties; everything else lies on the prototype. No I/O here. */
+export class Session {
+  readonly #owner: SessionOwner
+
+  constructor (owner: SessionOwner, data: Data) {
+    this.#owner = owner
+    assign(this, data)
+  }
+
+  get id (): string { return this.#owner.handle() }
+  get isNew (): boolean { return this.#owner.isNew() }
+  get createdAt (): Date { return new Date(this.#owner.createdAt()) }
+  get expiresAt (): Date { return new Date(this.#owner.expiresAt()) }
+  get authenticatedAt (): Date | null {
+    const at = this.#owner.authenticatedAt()
+    return at === 0 ? null : new Date(at)
+  }
+
+  get (key: string): unknown {
+    return Object.hasOwn(this, key) ? own(this)[key] : undefined
+  }
+
+  set (key: string, value: unknown): void {
+    if (RESERVED_KEYS.has(key) || key === '__proto__' || key === 'prototype') throw new ReservedKeyError(key)
+    if (value === undefined) delete own(this)[key]
+    else own(this)[key] = value
+  }
+
+  has (key: string): boolean {
+    return this.get(key) !== undefined
+  }
+
+  delete (key: string): boolean {
+    return Object.hasOwn(this, key) && delete own(this)[key]
+  }
+
+  take (key: string): unknown {
+    const value = this.get(key)
+    this.delete(key)
+    return value
+  }
+
+  data (): Data {
+    return this.#owner.copy({ ...own(this) })
+  }
+
+  clear (): void {
+    assign(this, this.#owner.initial())
+  }
+
+  replace (next: Data): never {
+    const undeclared = Object.entries(own(this)).filter(([key]) => !this.#owner.declares(key))
+    assign(this, { ...Object.fromEntries(undeclared), ...next })
+    return this as never
+  }
+
+  async update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void> {
+    await this.#owner.update(change)
+  }
+
+  async rotate (): Promise<void> {
+    this.#owner.rotate()
+  }
+
+  async regenerate (keep: readonly string[] = []): Promise<void> {
+    const kept = Object.entries(own(this)).filter(([key]) => keep.includes(key))
+    assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })
+    this.#owner.rotate()
+  }
+
+  async destroy (): Promise<void> {
+    this.#owner.destroy()
+  }
+
+  touch (): void {
+    this.#owner.touch()
+  }
+
+  async save (): Promise<void> {
+    await this.#owner.save()
+  }
+
+  async reload (): Promise<void> {
+    await this.#owner.reload()
+  }
+
+  persist (seconds?: number): void {
+    this.#owner.persist(seconds)
+  }
+}
+
+/** The names a schema cannot use: those of the members above. */
+export const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Session.prototype satisfies Record<ReservedKey, unknown>))
+
+// Without this, `session['__proto__'] = {…}` would swap the prototype instead of being an unknown key.
+Object.defineProperty(Session.prototype, '__proto__', {
+  get: () => Session.prototype,
+  set () { throw new ReservedKeyError('__proto__') }
+})
+
+/** The session's own properties become those of `data`. */
+export function assign (session: Session, data: Data): void {
+  for (const key of Object.keys(session)) if (!Object.hasOwn(data, key)) delete own(session)[key]
+  for (const key of Object.keys(data)) own(session)[key] = data[key]
+}
+
+function own (session: Session): Data {
+  return session as unknown as Data
+}

@@ -1,0 +1,58 @@
+import type { FastifyRequest } from 'fastify'
+import type { OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
+import { readCookie } from './cookie.js'
+import type { Data } from './merge.js'
+import { describeSettings } from './options.js'
+import { deadline } from './record.js'
+import type { Runtime } from './runtime.js'
+import { loadBackend } from './setup.js'
+import { publicHandle } from './visit.js'
+
+/** `app.sessions`: what is not one request's business. */
+export class SessionControl implements Sessions<Data> {
+  readonly #runtime: Runtime
+
+  constructor (runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  policy (): SessionPolicy {
+    return describeSettings(this.#runtime.settings, this.#runtime.keyIds)
+  }
+
+  addHook (name: SessionHookName, hook: (event: never) => void | Promise<void>): void {
+    this.#runtime.hooks.add(name, hook)
+  }
+
+  async open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null> {
+    const { settings, backend, opener, codec } = this.#runtime
+    const found = readCookie(typeof source === 'string' ? source : source.headers.cookie, settings.cookie.name)
+    const loaded = typeof found === 'string' ? null : await backend.load(found.value, Date.now())
+    if (loaded?.state !== 'found') return null
+    const { place } = loaded
+    const opened = opener.open(place.record)
+    if (!opened.ok) return null
+    const { times } = place.record
+    return {
+      id: publicHandle(place.key),
+      data: codec.copy(opened.data),
+      createdAt: new Date(times.createdAt),
+      expiresAt: new Date(deadline(times, place.usedAt, settings)),
+      authenticatedAt: times.authenticatedAt === 0 ? null : new Date(times.authenticatedAt)
+    }
+  }
+
+  async reloadSecrets (): Promise<void> {
+    Object.assign(this.#runtime, await loadBackend(this.#runtime.settings, this.#runtime.secret))
+  }
+
+  async sweep (): Promise<number> {
+    const { store } = this.#runtime.settings
+    return await store?.sweep?.() ?? 0
+  }
+
+  /** For `testing`. */
+  static runtimeOf (control: SessionControl): Runtime {
+    return control.#runtime
+  }
+}

@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { SessionSchema } from '../types/index.js'
+import type { Backend } from './backends/backend.js'
+import { CookieBackend } from './backends/cookie.js'
+import { StoreBackend } from './backends/store.js'
+import { type Codec, createCodec } from './codec.js'
+import { type CookieWriter, createCookieWriter } from './cookie.js'
+import { InvalidOption } from './errors.js'
+import { HookList } from './hooks.js'
+import { createKeyring } from './keyring.js'
+import { Opener } from './opening.js'
+import { readOptions, type Settings } from './options.js'
+import type { Runtime } from './runtime.js'
+import { parseSecrets } from './secrets.js'
+import { RESERVED_KEYS } from './session.js'
+
+/** How many opened tokens and records one registered session remembers. */
+const REMEMBERED = 1_000
+
+/** Everything that is made once, at `register`. Rejects with what is wrong with the options, the schema or the secrets. */
+export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
+  const production = process.env.NODE_ENV === 'production'
+  const settings = readOptions(input, production)
+  const { schema, secret } = input as { schema: SessionSchema, secret: unknown }
+  const { initial, undeclaredKeys } = settings
+  const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
+  checkKeys(settings, codec)
+  return {
+    settings,
+    codec,
+    production,
+    opener: new Opener(codec, settings),
+    cookies: cookieWriter(app, settings),
+    hooks: createHooks(settings),
+    log: app.log,
+    ...await loadBackend(settings, secret)
+  }
+}
+
+/** Asks for the secrets, and makes what depends on them. Throws `InvalidSecret`, and what a `secret` function throws. */
+export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
+  const secrets = parseSecrets(typeof secret === 'function' ? await secret() : secret)
+  const { name, application, cookie, store, readable, storeTimeout, grace } = settings
+  const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
+  const timeouts = { idle: settings.idle, absolute: settings.absolute }
+  const backend: Backend = store === null
+    ? new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache: REMEMBERED })
+    : new StoreBackend(keyring, { store, namespace: namespace(settings), timeouts, grace, storeTimeout, cache: REMEMBERED })
+  return { backend, keyIds: keyring.ids, secret }
+}
+
+// A token of one session must find nothing that another one has put into the same store.
+function namespace ({ application, name, cookie }: Settings): string {
+  return hash('sha256', JSON.stringify([application, name, cookie.name]), 'hex').slice(0, 8)
+}
+
+function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Settings): CookieWriter {
+  const { path, sameSite, secure, httpOnly, partitioned, domain, priority } = policy
+  const attributes = app.serializeCookie(name, '', {
+    path, sameSite, secure, httpOnly, partitioned, ...(domain !== null && { domain }), ...(priority !== null && { priority })
+  })
+  return createCookieWriter(name, attributes.slice(name.length + 1))
+}
+
+function createHooks ({ hooks }: Settings): HookList {
+  const list = new HookList()
+  for (const [name, hook] of Object.entries(hooks)) list.add(name, hook)
+  return list
+}
+
+function checkKeys ({ rotateOn, merge }: Settings, codec: Codec): void {
+  const unknown = (key: string) => new InvalidOption(key, 'is no key of the schema')
+  for (const [index, key] of rotateOn.entries()) if (!codec.declares(key)) throw unknown(`rotateOn.${index} (${key})`)
+  for (const key of Object.keys(merge)) if (!codec.declares(key)) throw unknown(`merge.${key}`)
+}

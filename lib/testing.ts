@@ -1,0 +1,41 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
+import type { Data } from './merge.js'
+import { deadline } from './record.js'
+import { SessionControl } from './sessions.js'
+
+type PartialData<S extends SessionSchema> = SessionData<S> extends infer D ? D extends unknown ? Partial<D> : never : never
+type App = Pick<FastifyInstance, 'ready' | 'getDecorator'>
+
+/**
+ * A `Cookie` header for `app.inject` that carries a session with `data` (the rest as in a new session).
+ * Throws what saving the data would throw. `handle`: of a named session; default: the one called `session`.
+ */
+export function sessionCookie (app: App, data: PartialData<RegisteredSchema>): Promise<string>
+export function sessionCookie<S extends SessionSchema, Name extends string> (app: App, data: PartialData<S>, handle: SessionHandle<S, Name>): Promise<string>
+export async function sessionCookie (app: App, data: Data, handle?: { name: string }): Promise<string> {
+  const { settings, backend, codec } = SessionControl.runtimeOf(await controlOf(app, handle))
+  const now = Date.now()
+  const whole = { ...codec.initial(), ...data }
+  const authenticatedAt = settings.rotateOn.some((key) => whole[key] !== undefined) ? now : 0
+  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt, rotatedAt: now, persist: null }
+  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject(whole) }
+  const kept = await backend.create(backend.newId().raw, draft)
+  return `${settings.cookie.name}=${kept?.token}`
+}
+
+/** The session that a response of `app.inject` set in its cookie; `null` if it set none, or removed it. */
+export function readSession (app: App, response: LightMyRequestResponse): Promise<OpenedSession<SessionData<RegisteredSchema>> | null>
+export function readSession<S extends SessionSchema, Name extends string> (
+  app: App, response: LightMyRequestResponse, handle: SessionHandle<S, Name>): Promise<OpenedSession<SessionData<S>> | null>
+export async function readSession (app: App, response: LightMyRequestResponse, handle?: { name: string }): Promise<OpenedSession<Data> | null> {
+  const control = await controlOf(app, handle)
+  const start = `${control.policy().cookie.name}=`
+  const cookie = [response.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith(start))
+  return cookie === undefined ? null : await control.open(cookie.split(';', 1).join())
+}
+
+async function controlOf (app: App, handle: { name: string } = { name: 'session' }): Promise<SessionControl> {
+  await app.ready()
+  return app.getDecorator<SessionControl>(`${handle.name}s`)
+}

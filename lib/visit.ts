@@ -1,0 +1,257 @@
+import { hash } from 'node:crypto'
+import { inspect } from 'node:util'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { RejectReason } from '../types/index.js'
+import type { Loaded, Place } from './backends/backend.js'
+import { commit } from './commit.js'
+import { ChangedTooLate, Ended, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
+import type { Data } from './merge.js'
+import { canSendCookie } from './plan.js'
+import { deadline } from './record.js'
+import { exposeCookie } from './response.js'
+import { emit, type Runtime } from './runtime.js'
+import { assign, Session, type SessionOwner } from './session.js'
+
+export type Change = (data: Data) => Data | void | Promise<Data | void>
+
+/** One request's session, from the cookie that came in to the cookie that goes out. */
+export class Visit implements SessionOwner {
+  readonly runtime: Runtime
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly token: string | null
+  loaded: Loaded | null = null
+  /** `null` until the session is read. */
+  session: Session | null = null
+  /** The record the session stands on; `null`: it is new. */
+  place: Place | null = null
+  /** The data as they were found. Never handed out. */
+  base: Data = {}
+  /** The record needs writing even if the handler changes nothing. */
+  upgraded = false
+  rotation = false
+  touched = false
+  /** What `persist()` asked for; `undefined`: nothing. */
+  remember: number | undefined
+  /** The record that `destroy()` ended. */
+  ended: Place | null = null
+  /** A request that lost its way to its record: it may read, but not open another session over it. */
+  barrier: 'moved' | 'store' | null = null
+  /** It was ended elsewhere while this request ran. */
+  over = false
+  /** The `Set-Cookie` to send. */
+  cookie: string | null = null
+  /** The `Set-Cookie` that `save()` has put on the raw response. */
+  exposed: string | null = null
+  /** The response has become an error because of the session. */
+  broken = false
+  /** Set while hooks run that come before the save. */
+  busy = false
+  /** The response has left, or is about to: what the session held then. */
+  closed: Data | null = null
+  #fresh: { raw: Buffer, key: string } | null = null
+  readonly #onStoreError: 'fail' | 'anonymous'
+
+  constructor (runtime: Runtime, request: FastifyRequest, reply: FastifyReply, token: string | null, onStoreError: 'fail' | 'anonymous') {
+    this.runtime = runtime
+    this.request = request
+    this.reply = reply
+    this.token = token
+    this.#onStoreError = onStoreError
+  }
+
+  /** Asks the backend. Only a store makes this a promise. Rejects with `StoreFailed`. */
+  fetch (): void | Promise<void> {
+    if (this.token === null || this.loaded !== null) return
+    const loading = this.runtime.backend.load(this.token, Date.now())
+    if (!(loading instanceof Promise)) {
+      this.loaded = loading
+      return
+    }
+    return loading.then((loaded) => { this.loaded = loaded }, (error: Error) => this.#storeFailed(error))
+  }
+
+  /** What `request.session` is. */
+  open (): Session {
+    if (this.session !== null) return this.session
+    this.fetch()
+    this.session = new Session(this, {})
+    this.#settle()
+    return this.session
+  }
+
+  handle (): string {
+    return publicHandle((this.place ?? this.freshId()).key)
+  }
+
+  /** The id that a new session will get. */
+  freshId (): { raw: Buffer, key: string } {
+    this.#fresh ??= this.runtime.backend.newId()
+    return this.#fresh
+  }
+
+  forgetFreshId (): void {
+    this.#fresh = null
+  }
+
+  isNew (): boolean { return this.place === null }
+  createdAt (): number { return this.place?.record.times.createdAt ?? Date.now() }
+  authenticatedAt (): number { return this.place?.record.times.authenticatedAt ?? 0 }
+
+  expiresAt (): number {
+    const { idle, absolute } = this.runtime.settings
+    if (this.place === null) return Date.now() + idle
+    return deadline(this.place.record.times, this.place.usedAt, { idle, absolute })
+  }
+
+  copy (data: Data): Data { return this.runtime.codec.copy(data) }
+  initial (): Data { return this.runtime.codec.initial() }
+  declares (key: string): boolean { return this.runtime.codec.declares(key) }
+
+  rotate (): void {
+    this.#assertOpen('rotate()')
+    this.rotation = true
+  }
+
+  touch (): void {
+    this.#assertOpen('touch()')
+    this.touched = true
+  }
+
+  persist (seconds: number | undefined): void {
+    this.#assertOpen('persist()')
+    const most = this.runtime.settings.absolute / 1000
+    const value = seconds ?? most
+    if (!Number.isFinite(value) || value < 0) throw new InvalidOption('persist(seconds)', 'must be a number of seconds, 0 or more')
+    this.remember = Math.min(Math.floor(value), most)
+  }
+
+  /** The session is over; the object goes on as a new one. */
+  destroy (): void {
+    if (this.place !== null) {
+      const { base } = this
+      emit(this.runtime, 'onDestroy', () => ({ request: this.request, id: this.handle(), data: this.copy(base) }))
+      this.ended = this.place
+    }
+    this.#begin()
+  }
+
+  async save (): Promise<void> {
+    this.#assertIdle('save()')
+    await commit(this)
+    this.#saved()
+  }
+
+  async update (change: Change): Promise<void> {
+    this.#assertIdle('update()')
+    await commit(this, { change })
+    this.#saved()
+  }
+
+  async reload (): Promise<void> {
+    this.#assertIdle('reload()')
+    const { backend } = this.runtime
+    this.rotation = this.touched = false
+    this.remember = undefined
+    if (this.place === null || backend.selfContained) {
+      this.#assign(this.copy(this.base))
+      return
+    }
+    const latest = await backend.reload(this.place)
+    if (latest === null) throw new Ended()
+    this.place = latest
+    if (!this.#read(latest)) throw new Ended()
+  }
+
+  reject (reason: RejectReason, paths: readonly string[] = []): void {
+    this.request.log.debug({ session: this.runtime.settings.name, reason, paths }, 'session not accepted')
+    emit(this.runtime, 'onReject', () => ({ request: this.request, id: this.handle(), reason, paths }))
+  }
+
+  /** Why a new session may not be opened, if it may not. */
+  assertFree (): void {
+    if (this.barrier === 'moved') throw new Moved()
+    if (this.barrier === 'store') throw new StoreFailed()
+  }
+
+  /** Nothing of a session belongs into a log, whoever prints the request. */
+  [inspect.custom] (): string {
+    return 'Visit {}'
+  }
+
+  /** What the session holds now; shallow if it holds what cannot be copied. */
+  snapshot (): Data {
+    const data = { ...this.session }
+    try {
+      return this.copy(data)
+    } catch {
+      return data
+    }
+  }
+
+  #saved (): void {
+    if (this.closed !== null) this.closed = this.snapshot()
+    else if (this.cookie !== null && canSendCookie(this)) exposeCookie(this, this.cookie)
+  }
+
+  #settle (): void {
+    const { loaded } = this
+    if (loaded?.state === 'found' && this.#read(loaded.place)) {
+      emit(this.runtime, 'onLoad', () => ({ request: this.request, id: this.handle(), data: this.copy(this.base) }))
+      return
+    }
+    this.#begin()
+    if (loaded?.state === 'none') this.reject(loaded.reason)
+    if (loaded?.state === 'moved') {
+      this.barrier = 'moved'
+      this.reject('moved')
+    }
+  }
+
+  #read (place: Place): boolean {
+    const opened = this.runtime.opener.open(place.record)
+    if (!opened.ok) {
+      this.reject('invalid', opened.paths)
+      return false
+    }
+    this.place = place
+    this.base = opened.data
+    this.upgraded = opened.upgraded
+    this.#assign(this.copy(opened.data))
+    if (opened.salvaged.length > 0) this.reject('salvaged', opened.salvaged)
+    return true
+  }
+
+  #begin (): void {
+    this.place = null
+    this.#fresh = null
+    this.rotation = this.touched = this.upgraded = false
+    this.remember = undefined
+    this.base = this.initial()
+    this.#assign(this.copy(this.base))
+  }
+
+  #assign (data: Data): void {
+    assign(this.session as Session, data)
+  }
+
+  #storeFailed (error: Error): void {
+    this.request.log.error({ err: error.cause }, 'session store failed to load')
+    if (this.#onStoreError === 'fail') throw error
+    this.barrier = 'store'
+    this.loaded = { state: 'none', reason: 'store-failed' }
+  }
+
+  #assertOpen (what: string): void {
+    if (this.closed !== null) throw new ChangedTooLate(what)
+  }
+
+  #assertIdle (what: string): void {
+    if (this.busy) throw new Reentrant(what)
+  }
+}
+
+/** What may be shown of an id. From the stored id, so that whoever lists sessions can make it too. */
+export function publicHandle (key: string): string {
+  return hash('sha256', `handle:${key}`, 'base64url').slice(0, 22)
+}
