@@ -41,6 +41,18 @@ t.test('every byte of the generator is handed out at most once, in order (S-7.2.
   t.ok(Buffer.concat(given).equals(Buffer.concat(filled).subarray(32)))
 })
 
+t.test('what was handed out is wiped from the pool', async (t) => {
+  let pool: Buffer = Buffer.alloc(0)
+  withGenerator((buffer) => {
+    pool = buffer
+    return buffer.fill(7)
+  }, () => { while (pool.length === 0) random(64) })
+  t.equal(pool.indexOf(7), 64, 'the 64 bytes of the request that filled it')
+  random(12)
+  t.equal(pool.indexOf(7), 76)
+  random(4096) // no more of these sevens
+})
+
 t.test('what was handed out is a copy: writing to it changes nothing that is handed out later', async (t) => {
   const first = random(32)
   const before = Buffer.from(first)

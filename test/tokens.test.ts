@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createHash, hkdfSync, randomBytes } from 'node:crypto'
+import crypto, { createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { createKeyring } from '../lib/keyring.js'
@@ -110,6 +111,26 @@ t.test('a keyring shows neither secrets nor keys', async (t) => {
   t.throws(() => { Object.assign(keyring, { sealed: keyring.readable }) }, TypeError)
   t.throws(() => { Object.assign(keyring.sealed, { read: () => null }) }, TypeError)
   t.throws(() => { Object.assign(keyring.ids, ['other']) }, TypeError)
+})
+
+t.test('the bytes of derived keys are wiped once they are key objects', async (t) => {
+  const derived: ArrayBuffer[] = []
+  const recording = (...args: Parameters<typeof hkdfSync>) => {
+    const bytes = original(...args)
+    derived.push(bytes)
+    return bytes
+  }
+  const original = crypto.hkdfSync
+  Object.assign(crypto, { hkdfSync: recording })
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    Object.assign(crypto, { hkdfSync: original })
+    syncBuiltinESMExports()
+  })
+  createKeyring([secret], binding)
+  const left = derived.filter((bytes) => Buffer.from(bytes).some((byte) => byte !== 0))
+  t.equal(derived.length, 4, 'the key id and one key for each purpose')
+  t.equal(left.length, 1, 'the key id is not secret')
 })
 
 t.test('tokens carry nothing of the secret', async (t) => {
