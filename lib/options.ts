@@ -148,8 +148,6 @@ function isStore (value: unknown): boolean {
     ['create', 'load', 'replace', 'touch', 'delete'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
 }
 
-
-
 /** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
 export function describeSettings (settings: Settings, keyIds: readonly string[]): SessionPolicy {
   const { name, rotateOn, version, onInvalid, onStoreError, cookie } = settings

@@ -83,7 +83,7 @@ function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
 }
 
 function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
-  return (request.routeOptions.config as unknown as Record<string, RouteSessionOptions | undefined>)[name]
+  return (request.routeOptions.config as unknown as Record<string, RouteSessionOptions | undefined> | undefined)?.[name]
 }
 
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */

@@ -21,9 +21,17 @@ function withCookie (vary: unknown): string {
 export function sendCookie (visit: Visit, cookie: string): void {
   const { reply, request } = visit
   if (isCacheable(reply)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
+  if (visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
   takeBack(visit)
   reply.header('cache-control', 'no-store')
   reply.header('set-cookie', cookie)
+}
+
+// Browsers take secure cookies from http://localhost, so only another host means that something is wrong.
+function warnOfPlainHttp ({ runtime, request }: Visit): void {
+  if (runtime.warnedOfPlainHttp || /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(request.hostname)) return
+  runtime.warnedOfPlainHttp = true
+  request.log.warn('browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy')
 }
 
 /** For a reply that Fastify may never send: `reply.raw`, `reply.hijack()`. What was put there before is replaced. */

@@ -21,6 +21,8 @@ export interface Runtime {
   keyIds: readonly string[]
   /** The option, to be asked again. */
   secret: unknown
+  /** Said once: a secure cookie was set on a plain-http request. */
+  warnedOfPlainHttp: boolean
 }
 
 /** Starts the `on…` hooks of this name. The event is made only if somebody listens. */

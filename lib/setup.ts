@@ -26,6 +26,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
   const { initial, undeclaredKeys } = settings
   const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
   checkKeys(settings, codec)
+  announce(app, settings)
   return {
     settings,
     codec,
@@ -34,7 +35,15 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     cookies: cookieWriter(app, settings),
     hooks: createHooks(settings),
     log: app.log,
+    warnedOfPlainHttp: false,
     ...await loadBackend(settings, secret)
+  }
+}
+
+function announce (app: FastifyInstance, { name, store, cookie }: Settings): void {
+  if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')
+  if (store === null) {
+    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires')
   }
 }
 
