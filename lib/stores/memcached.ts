@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore } from '../../types/store.js'
-import { wellFormed } from './well-formed.js'
+import { assertWellFormed } from './well-formed.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {
@@ -139,7 +139,10 @@ async function settle<Outcome> (attempt: () => Promise<Outcome | undefined>): Pr
   throw new Error('Memcached: the record changed with every attempt to write it')
 }
 
-const pack = (payload: string, expiresAt: number) => `${Math.floor(expiresAt)}\n${wellFormed(payload)}`
+function pack (payload: string, expiresAt: number): string {
+  assertWellFormed(payload)
+  return `${Math.floor(expiresAt)}\n${payload}`
+}
 
 function unpack (value: unknown): { payload?: string } {
   const [, expiresAt, payload] = typeof value === 'string' ? /^(\d+)\n([^]*)$/.exec(value) ?? [] : []

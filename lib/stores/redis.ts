@@ -3,7 +3,7 @@ import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
 import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
-import { wellFormed } from './well-formed.js'
+import { assertWellFormed } from './well-formed.js'
 
 export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
 
@@ -44,11 +44,10 @@ class RedisStore implements SessionStore {
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    assertWellFormed(id, payload, subject)
     const tag = tagOf(subject)
-    const key = this.#recordKey(id)
-    const value = `${tag}\n${wellFormed(payload)}`
     if (tag !== '') await this.#enter(tag, id, expiresAt)
-    return await this.#redis.create(key, value, wholeMilliseconds(expiresAt))
+    return await this.#redis.create(this.#recordKey(id), `${tag}\n${payload}`, wholeMilliseconds(expiresAt))
   }
 
   async load (id: string): Promise<string | null> {
@@ -57,8 +56,9 @@ class RedisStore implements SessionStore {
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    assertWellFormed(expected, payload, subject)
     const tag = tagOf(subject)
-    const args = [expected, wellFormed(payload), String(wholeMilliseconds(expiresAt)), tag]
+    const args = [expected, payload, String(wholeMilliseconds(expiresAt)), tag]
     const key = this.#recordKey(id)
     const write = async (mayMove: '0' | '1') => await this.#redis.run(replaceScript, key, ...args, mayMove)
     if (tag === '') return await write('1') as ReplaceOutcome
@@ -81,6 +81,7 @@ class RedisStore implements SessionStore {
 
   /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
   async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    assertWellFormed(subject)
     const tag = tagOf(subject)
     const seen = new Set<string>()
     let cursor = '0'
@@ -106,13 +107,19 @@ class RedisStore implements SessionStore {
     await this.#redis.run(indexScript, this.#indexKey(tag), id, String(wholeMilliseconds(expiresAt)))
   }
 
-  readonly #recordKey = (id: string) => `${this.#prefix}id:${wellFormed(id)}`
-  readonly #indexKey = (tag: string) => `${this.#prefix}subject:${tag}`
+  #recordKey (id: string): string {
+    assertWellFormed(id)
+    return `${this.#prefix}id:${id}`
+  }
+
+  #indexKey (tag: string): string {
+    return `${this.#prefix}subject:${tag}`
+  }
 }
 
 /** A subject as keys and records carry it: fixed alphabet and length, and no e-mail address for whoever reads them. */
 const tagOf = (subject: string | undefined) =>
-  subject === undefined ? '' : createHash('sha256').update(wellFormed(subject)).digest('base64url')
+  subject === undefined ? '' : createHash('sha256').update(subject).digest('base64url')
 
 function split (value: string): { tag: string, payload: string } {
   const end = value.indexOf('\n')
