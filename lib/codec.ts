@@ -1,0 +1,188 @@
+import type { SessionSchema } from '../types/index.js'
+import { InvalidData, InvalidSchema, ReservedKey, UnknownKey } from './errors.js'
+import { createInitial } from './initial.js'
+import { isForbiddenKey, outOfBounds, toJson } from './json.js'
+import { formatPath } from './path.js'
+import type { Path } from './path.js'
+import { inspectSchema } from './schema.js'
+import type { Inspection } from './schema.js'
+import { sharedParts } from './shared.js'
+import { clone, isPlainObject, same, sameKeys } from './snapshot.js'
+import { createTranscoder } from './transcoder.js'
+import type { Read, Transcoder } from './transcoder.js'
+import { undeclaredMatcher } from './undeclared.js'
+
+type Data = Record<string, unknown>
+
+/** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
+export interface Stored { readonly data: Data, readonly extra: Data | null }
+
+/** Parsed JSON that claims to be a {@link Stored}. */
+export interface Kept { readonly data: unknown, readonly extra?: unknown }
+
+export type Decoded = { readonly ok: true, readonly data: Data } | { readonly ok: false, readonly paths: readonly string[] }
+
+export interface Codec {
+  /** JSON as it was kept → live data, in fresh containers each time. Never throws. */
+  decode (stored: Kept): Decoded
+  /** Like `decode`, but keeps the top-level keys that validate. Not ok if even the rest with its defaults fails. */
+  salvage (stored: Kept): Decoded
+  /**
+   * Live → what is kept; of `live` only own enumerable string keys count. What is read next is what was written now: data
+   * that would come back different is refused. Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_RESERVED_KEY`.
+   */
+  encode (live: object): Stored
+  /** The data of a new session, fresh each time. Throws `FST_TYPED_SESSION_INVALID_OPTION` if `initial` is a function and returns something else. */
+  initial (): Data
+  /** A deep copy of live data that shares nothing mutable. Throws `FST_TYPED_SESSION_INVALID_DATA` for what cannot be copied. */
+  copy (data: Data): Data
+  /** Would `live` be stored differently than `found`? `true` if it cannot be stored at all. */
+  differs (found: Data, live: object): boolean
+  /** Is it a top-level key that the schema declares? */
+  declares (key: string): boolean
+}
+
+export interface CodecOptions {
+  /** The stored form of a new session, or a function that returns it. Default `{}`, or what the whole schema defaults to. */
+  readonly initial?: unknown
+  /** Names and patterns of keys outside the schema. Default `[]`. */
+  readonly undeclaredKeys?: readonly (string | RegExp)[]
+  /** Names that the session object itself uses. */
+  readonly reserved: ReadonlySet<string>
+}
+
+/** Checks the schema and makes its codec. Throws `FST_TYPED_SESSION_INVALID_SCHEMA`, `FST_TYPED_SESSION_INVALID_OPTION`. */
+export function createCodec (schema: SessionSchema, { initial, undeclaredKeys = [], reserved }: CodecOptions): Codec {
+  if (!isZod(schema)) throw new InvalidSchema('it is not a Zod 4 schema. Use z.object()')
+  const inspection = inspectSchema(schema, reserved)
+  if (inspection.problems.length > 0) throw new InvalidSchema(inspection.problems.join('; '))
+  const isExtra = undeclaredMatcher(undeclaredKeys, inspection.keys, reserved)
+  const codec = new SchemaCodec(createTranscoder(schema, inspection), inspection, isExtra, reserved, initial)
+  assertUsable(codec)
+  return codec
+}
+
+class SchemaCodec implements Codec {
+  readonly #transcoder: Transcoder
+  readonly #inspection: Inspection
+  readonly #isExtra: (key: string) => boolean
+  readonly #reserved: ReadonlySet<string>
+  readonly initial: () => Data
+
+  constructor (transcoder: Transcoder, inspection: Inspection, isExtra: (key: string) => boolean, reserved: ReadonlySet<string>, initial: unknown) {
+    this.#transcoder = transcoder
+    this.#inspection = inspection
+    this.#isExtra = isExtra
+    this.#reserved = reserved
+    this.initial = createInitial(transcoder, initial)
+  }
+
+  decode ({ data, extra = null }: Kept): Decoded {
+    try {
+      const beyond = outOfBounds(extra)
+      if (beyond !== null) return failed([beyond])
+      return this.#withExtra(isPlainObject(data) ? this.#transcoder.read(data) : NOTHING, extra)
+    } catch {
+      return failed(WHOLE)
+    }
+  }
+
+  salvage ({ data, extra = null }: Kept): Decoded {
+    try {
+      const result = isPlainObject(data) ? salvageKeys(this.#transcoder, data) : NOTHING
+      return this.#withExtra(result, outOfBounds(extra) === null ? extra : null)
+    } catch {
+      return failed(WHOLE)
+    }
+  }
+
+  encode (live: object): Stored {
+    const { data, extra } = this.#split(live)
+    return { data: this.#transcoder.write(data), extra: extra && toJson(extra) as Data }
+  }
+
+  copy (data: Data): Data {
+    try {
+      return clone(data)
+    } catch {
+      // What can be encoded can be decoded: encode has read it back.
+      return (this.decode(this.encode(data)) as Extract<Decoded, { ok: true }>).data
+    }
+  }
+
+  differs (found: Data, live: object): boolean {
+    try {
+      return !sameKeys(found, live)
+    } catch {
+      return this.#storedDiffers(found, live)
+    }
+  }
+
+  declares (key: string): boolean {
+    return this.#inspection.keys.has(key)
+  }
+
+  #storedDiffers (found: Data, live: object): boolean {
+    try {
+      return !same(this.encode(found), this.encode(live))
+    } catch {
+      return true
+    }
+  }
+
+  #withExtra (result: Read, extra: unknown): Decoded {
+    if (!result.ok) return failed(result.paths)
+    if (!isPlainObject(extra)) return result
+    for (const key of Object.keys(extra)) {
+      if (this.#isExtra(key)) result.data[key] = clone(extra[key])
+    }
+    return result
+  }
+
+  #split (live: object): { data: Data, extra: Data | null } {
+    const data: Data = {}
+    let extra: Data | null = null
+    for (const key of Object.keys(live)) {
+      const value = (live as Data)[key]
+      if (this.#reserved.has(key)) throw new ReservedKey(key)
+      if (isForbiddenKey(key)) throw new InvalidData(`${key} (this key is not allowed)`)
+      if (value === undefined) continue
+      if (this.#inspection.keys.has(key)) data[key] = value
+      else if (this.#isExtra(key)) (extra ??= {})[key] = value
+      else if (this.#inspection.open) data[key] = value
+      else throw new UnknownKey(formatPath([key]))
+    }
+    return { data, extra }
+  }
+}
+
+const isZod = (schema: unknown): boolean =>
+  typeof schema === 'object' && schema !== null && '_zod' in schema
+
+const WHOLE: readonly Path[] = [[]]
+const NOTHING: Read = { ok: false, paths: WHOLE }
+
+const failed = (paths: readonly Path[]): Decoded => ({ ok: false, paths: [...new Set(paths.map(formatPath))] })
+
+function salvageKeys (transcoder: Transcoder, data: Data): Read {
+  const rest = new Map(Object.entries(data))
+  for (;;) {
+    const result = transcoder.read(Object.fromEntries(rest))
+    if (result.ok) return result
+    const removed = result.paths.map(path => rest.delete(String(path[0])))
+    if (!removed.includes(true)) return result
+  }
+}
+
+/** A new session must be one that can be saved, and must share nothing with the next one. */
+function assertUsable (codec: Codec): void {
+  try {
+    codec.encode(codec.initial())
+  } catch (error) {
+    throw error instanceof InvalidSchema ? error : new InvalidSchema(`a new session could not be saved. ${(error as Error).message}`)
+  }
+  const shared = sharedParts(codec.initial(), codec.initial())
+  if (shared.length > 0) {
+    throw new InvalidSchema(`new sessions would share ${shared.map(formatPath).join(', ')}. Make it anew each time, in the codec that decodes it or with .default(() => …)`)
+  }
+}

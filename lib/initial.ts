@@ -1,0 +1,52 @@
+import { InvalidOption, InvalidSchema, SessionError } from './errors.js'
+import { toJson } from './json.js'
+import { formatPath } from './path.js'
+import type { Read, Transcoder } from './transcoder.js'
+
+type Data = Record<string, unknown>
+
+/**
+ * Makes the data of new sessions: what the schema decodes from `initial`, else from `{}`, else from nothing.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` or `…_INVALID_SCHEMA` if that cannot be done.
+ */
+export function createInitial (transcoder: Transcoder, initial: unknown): () => Data {
+  if (initial !== undefined) return fromOption(transcoder, initial)
+  const empty = attempt(transcoder, {})
+  if (empty.ok) return () => accepted(transcoder.read({}))
+  if (attempt(transcoder, undefined).ok) return () => accepted(transcoder.read(undefined))
+  throw new InvalidSchema(`{} does not satisfy it (${empty.paths.map(formatPath).join(', ')}), so it has no new session. Give the option initial, or defaults`)
+}
+
+function fromOption (transcoder: Transcoder, initial: unknown): () => Data {
+  if (typeof initial === 'function') {
+    const make = (): Data => accepted(transcoder.read(asJson(initial())))
+    make()
+    return make
+  }
+  const json = JSON.stringify(asJson(initial))
+  const make = (): Data => accepted(transcoder.read(JSON.parse(json)))
+  make()
+  return make
+}
+
+function attempt (transcoder: Transcoder, input: unknown): Read {
+  try {
+    return transcoder.read(input)
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    return { ok: false, paths: [[]] }
+  }
+}
+
+function accepted (result: Read): Data {
+  if (result.ok) return result.data
+  throw new InvalidOption('initial', `it does not satisfy the schema: ${result.paths.map(formatPath).join(', ')}. Give the stored form`)
+}
+
+function asJson (initial: unknown): unknown {
+  try {
+    return toJson(initial)
+  } catch {
+    throw new InvalidOption('initial', 'it is not JSON. Give the stored form: dates as strings, and so on')
+  }
+}

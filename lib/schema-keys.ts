@@ -1,0 +1,57 @@
+import type { $ZodType, $ZodTypes } from 'zod/v4/core'
+
+/** The top-level keys of live data, and whether there may be others. */
+export interface LiveKeys { readonly keys: ReadonlySet<string>, readonly open: boolean, readonly problem: string | null }
+
+const NOT_AN_OBJECT = 'session: the schema must describe an object. Use z.object()'
+
+/** Looks through wrappers, unions and codecs at the object that a handler holds. */
+export function liveKeys (schema: $ZodType): LiveKeys {
+  return collect(schema, new Set())
+}
+
+function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
+  const { def } = (schema as $ZodTypes)._zod
+  // A lazy schema that is nothing but itself.
+  if (seen.has(schema)) return { keys: new Set(), open: false, problem: NOT_AN_OBJECT }
+  const inside = new Set(seen).add(schema)
+  const through = (inner: unknown): LiveKeys => collect(inner as $ZodType, inside)
+  switch (def.type) {
+    case 'object':
+      return { keys: new Set(Object.keys(def.shape)), open: isOpen(def.catchall as $ZodType | undefined), problem: null }
+    case 'record':
+      return recordKeys(def.keyType as $ZodType)
+    case 'union':
+      return join(def.options.map(through))
+    case 'intersection':
+      return join([through(def.left), through(def.right)])
+    case 'pipe':
+      return through(def.out)
+    case 'lazy':
+      return through((schema as unknown as { _zod: { innerType: $ZodType } })._zod.innerType)
+    case 'default':
+    case 'prefault':
+    case 'catch':
+    case 'optional':
+    case 'nonoptional':
+    case 'readonly':
+      return through(def.innerType)
+    default:
+      return { keys: new Set(), open: false, problem: NOT_AN_OBJECT }
+  }
+}
+
+const isOpen = (catchall: $ZodType | undefined): boolean => catchall !== undefined && catchall._zod.def.type !== 'never'
+
+function recordKeys (keyType: $ZodType): LiveKeys {
+  const { values } = keyType._zod
+  return { keys: new Set([...values ?? []].map(String)), open: values === undefined, problem: null }
+}
+
+function join (parts: readonly LiveKeys[]): LiveKeys {
+  return {
+    keys: new Set(parts.flatMap(part => [...part.keys])),
+    open: parts.some(part => part.open),
+    problem: parts.find(part => part.problem !== null)?.problem ?? null
+  }
+}

@@ -1,0 +1,103 @@
+import type { $ZodType } from 'zod/v4/core'
+import { InvalidData, SessionError, UnknownKey } from './errors.js'
+import { outOfBounds, toJson } from './json.js'
+import { formatPath } from './path.js'
+import type { Path } from './path.js'
+import { differences, withoutUndefined } from './round-trip.js'
+import { issuePaths, issueReason, run } from './run.js'
+import type { Outcome } from './run.js'
+import type { Inspection } from './schema.js'
+import { clone, isPlainObject, same } from './snapshot.js'
+
+type Data = Record<string, unknown>
+export type Read = { readonly ok: true, readonly data: Data } | { readonly ok: false, readonly paths: readonly Path[] }
+
+/** The schema's two directions, without anything that lies outside the schema. */
+export interface Transcoder {
+  /** Throws what the functions in the schema throw. */
+  read (stored: unknown): Read
+  /** Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_INVALID_SCHEMA`. */
+  write (live: Data): Data
+}
+
+export function createTranscoder (schema: $ZodType, { converts, foreign, normalises, shares }: Inspection): Transcoder {
+  const decode = (stored: unknown): Outcome => run(schema, stored, 'forward', foreign)
+
+  function read (stored: unknown): Read {
+    const beyond = outOfBounds(stored)
+    if (beyond !== null) return { ok: false, paths: [beyond] }
+    const { value, issues } = decode(stored)
+    if (issues.length > 0) return { ok: false, paths: issues.flatMap(issuePaths) }
+    if (!isObject(value)) return { ok: false, paths: [[]] }
+    return { ok: true, data: shares ? unshared(value) : value }
+  }
+
+  /** Decoding is many times cheaper than encoding: data that decodes to itself is its own stored form. */
+  function decodesToItself (live: Data): Data | null {
+    try {
+      const { value, issues } = decode(live)
+      return issues.length === 0 && isObject(value) && same(value, live) ? value : null
+    } catch {
+      return null
+    }
+  }
+
+  function encode (live: Data): Data {
+    const { value, issues } = encodeOutcome(schema, live, foreign)
+    if (issues.length > 0) throw refusal(issues)
+    const stored = toJson(value)
+    if (!isPlainObject(stored)) throw new InvalidData('(the data as a whole) (not an object)')
+    return stored
+  }
+
+  /** What is read next is what was written now: nothing dropped, nothing turned into something else. */
+  function assertReadsBack (live: Data, stored: Data): void {
+    const result = read(stored)
+    if (!result.ok) throw new InvalidData(`${result.paths.map(formatPath).join(', ')} (cannot be read back)`)
+    const found = differences(live, result.data).filter(({ kind }) => kind !== 'rewritten' || !normalises)
+    const dropped = found.filter(({ kind }) => kind === 'dropped')
+    if (dropped.length > 0) throw new UnknownKey(dropped.map(({ path }) => formatPath(path)).join(', '))
+    const other = found.filter(({ kind }) => kind !== 'unknown')
+    if (other.length > 0) throw new InvalidData(other.map(({ path }) => `${formatPath(path)} (would be read back as something else)`).join(', '))
+    if (found.length > 0 && !same(encode(result.data), stored)) {
+      throw new InvalidData(`${found.map(({ path }) => formatPath(path)).join(', ')} (would be read back as something else)`)
+    }
+  }
+
+  function write (data: Data): Data {
+    const simple = converts ? null : decodesToItself(data)
+    if (simple !== null) return toJson(simple) as Data
+    const live = withoutUndefined(data) as Data
+    const stored = encode(live)
+    assertReadsBack(live, stored)
+    return stored
+  }
+
+  return { read, write }
+}
+
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Where the schema hands containers through or freezes them, a copy; what cannot be copied stays as it is. */
+function unshared (data: Data): Data {
+  try {
+    return clone(data)
+  } catch {
+    return { ...data }
+  }
+}
+
+function encodeOutcome (schema: $ZodType, live: Data, foreign: boolean): Outcome {
+  try {
+    return run(schema, live, 'backward', foreign)
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    throw new InvalidData(`(the data as a whole) (the schema threw ${error instanceof Error ? error.name : typeof error})`)
+  }
+}
+
+function refusal (issues: Outcome['issues']): Error {
+  const unknown = issues.filter(({ code }) => code === 'unrecognized_keys')
+  if (unknown.length > 0) return new UnknownKey(unknown.flatMap(issuePaths).map(formatPath).join(', '))
+  return new InvalidData(issues.flatMap(issue => issuePaths(issue).map(path => `${formatPath(path)} (${issueReason(issue)})`)).join(', '))
+}
