@@ -3,7 +3,7 @@ import { postgresSchema } from './schema/postgres.js'
 import { quoteTable } from './sql/identifier.js'
 import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
 import { errorField, retry } from './sql/retry.js'
-import { fitsText, unstorable } from './sql/text.js'
+import { fitsText, unstorable, wholeMilliseconds } from './sql/values.js'
 
 export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
 
@@ -50,7 +50,7 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
   return {
     async create (id, payload, expiresAt, subject) {
       refuseUnstorable(id, payload, subject)
-      const rows = await run(sql.create, [id, payload, Math.floor(expiresAt), subject ?? null, Date.now()])
+      const rows = await run(sql.create, [id, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
       return rows.length === 1
     },
     async load (id) {
@@ -63,11 +63,11 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
       if (!fitsText(id)) return 'missing'
       // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
       const comparable = fitsText(expected) ? expected : null
-      const [row] = await run(sql.replace, [id, comparable, payload, Math.floor(expiresAt), subject ?? null, Date.now()])
+      const [row] = await run(sql.replace, [id, comparable, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
       return outcome(row)
     },
     async touch (id, expiresAt) {
-      return fitsText(id) && (await run(sql.touch, [id, Math.floor(expiresAt), Date.now()])).length === 1
+      return fitsText(id) && (await run(sql.touch, [id, wholeMilliseconds(expiresAt), Date.now()])).length === 1
     },
     async delete (id) {
       if (fitsText(id)) await run(sql.delete, [id])

@@ -17,6 +17,16 @@ const open: Record<RaceStore, (url: string) => Promise<Opened>> = {
     const sql = (await import('postgres')).default(url)
     const { postgresStore } = await import('../../lib/stores/postgres.js')
     return { store: postgresStore({ pool: sql }), close: () => sql.end() }
+  },
+  async mysql2 (url) {
+    const pool = (await import('mysql2/promise')).createPool(url)
+    const { mysqlStore } = await import('../../lib/stores/mysql.js')
+    return { store: mysqlStore({ pool }), close: () => pool.end() }
+  },
+  async mongodb (url) {
+    const client = new (await import('mongodb')).MongoClient(url)
+    const { mongoStore } = await import('../../lib/stores/mongodb.js')
+    return { store: mongoStore({ collection: client.db().collection('sessions') }), close: () => client.close() }
   }
 }
 

@@ -9,3 +9,11 @@ export async function collect (store: SessionStore, subject: string): Promise<St
   for await (const record of store.findBySubject?.(subject) ?? []) records.push(record)
   return records
 }
+
+/** None of them is a table name (K-43). */
+export const hostileTables = [
+  '', '.', 'a.', '.a', 'a.b.c', 'a b', 'a"b', 'a`b', 'a;b', "a'b", 'a--', '1a', 'é', 'a\0', 'a\n', 'x'.repeat(64), 5, null, {}, ['a']
+] as string[]
+
+/** What differs from 'a' by so little that some collation holds it to be equal. */
+export const nearlyA = ['a ', ' a', 'A', 'a\t', 'á', 'a\u0301', 'a\u200b', '']

@@ -9,4 +9,11 @@ export const fitsText = (text: unknown) => typeof text === 'string' && !loneSurr
 
 /** What a write rejects with when the text would be altered on its way. */
 export const unstorable = (what: string) =>
-  new TypeError(`The session store cannot keep this ${what} exactly: it has a character that the database has not`)
+  new TypeError(`The session store cannot keep this ${what} exactly: it is too long, or has a character that the database has not`)
+
+/** A deadline as a whole number of milliseconds. Throws a `TypeError` for what no integer column can hold. */
+export function wholeMilliseconds (expiresAt: number): number {
+  const whole = Math.floor(expiresAt)
+  if (!Number.isSafeInteger(whole)) throw new TypeError('The session store needs a deadline in milliseconds since the epoch')
+  return whole
+}

@@ -1,0 +1,149 @@
+import type { SessionStore, StoredRecord } from '../../types/store.js'
+import { longestId, longestSubject, mysqlSchema } from './schema/mysql.js'
+import { quoteTable } from './sql/identifier.js'
+import { mysqlClient, type MysqlClient, type MysqlPool } from './sql/mysql-client.js'
+import { errorField } from './sql/retry.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './sql/values.js'
+
+export type { MysqlPool } from './sql/mysql-client.js'
+
+export interface MysqlStoreOptions {
+  /** A pool of `mysql2/promise`. It stays yours: you bound it and end it. */
+  pool: MysqlPool
+  /** `table` or `database.table`. Default `'sessions'`. */
+  table?: string
+}
+
+const sweepBatch = 500
+const subjectPage = 100
+const createAttempts = 5
+const duplicateEntry = 1062
+
+type Statements = ReturnType<typeof statements>
+
+// Every UPDATE counts the revision up. Otherwise a row that is found and has the values already is counted as written
+// or not, depending on a flag of the connection.
+const statements = (table: string) => ({
+  insert: `INSERT INTO ${table} (payload, expires_at, subject, id) VALUES (?, ?, ?, ?)`,
+  takeOver: `UPDATE ${table} SET payload = ?, expires_at = ?, subject = ?, revision = revision + 1
+    WHERE id = ? AND expires_at <= ?`,
+  load: `SELECT payload FROM ${table} WHERE id = ? AND expires_at > ?`,
+  isLive: `SELECT 1 FROM ${table} WHERE id = ? AND expires_at > ?`,
+  replace: `UPDATE ${table} SET payload = ?, expires_at = ?, subject = ?, revision = revision + 1
+    WHERE id = ? AND expires_at > ? AND payload = ?`,
+  touch: `UPDATE ${table} SET expires_at = ?, revision = revision + 1 WHERE id = ? AND expires_at > ?`,
+  delete: `DELETE FROM ${table} WHERE id = ?`,
+  findBySubject: `SELECT id, payload, expires_at FROM ${table}
+    WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${subjectPage}`,
+  // Rows are picked by the one index and removed by the other, one by one. Any other plan scans the table, and locks
+  // and waits for rows that are none of a sweep's business.
+  sweep: `DELETE gone FROM (
+      SELECT id FROM ${table} FORCE INDEX (expires_at)
+      WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED
+    ) AS picked STRAIGHT_JOIN ${table} AS gone ON gone.id = picked.id AND gone.expires_at <= ?`
+})
+
+/**
+ * Sessions in MySQL 8.0 and later or MariaDB 10.6 and later: one InnoDB table, compared as bytes, whatever the charset,
+ * collation, flags and `sql_mode` of the connection. Autocommit has to be on, as it is by default. The deadline is
+ * judged by the clock of the application. Ids over 255 and subjects over 1024 bytes are refused.
+ * Throws `InvalidOption` for another kind of client or a table name that is none.
+ */
+export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): SessionStore {
+  const sql = statements(quoteTable(table, '`'))
+  const client = mysqlClient(pool)
+  const isLive = async (id: Buffer) => (await client.read(sql.isLive, [id, Date.now()])).length === 1
+
+  return {
+    async create (id, payload, expiresAt, subject) {
+      const key = toKey(id, longestId)
+      if (!key) throw unstorable('id')
+      const row = [...columns(payload, expiresAt, subject), key]
+      for (let attempt = 0; attempt < createAttempts; attempt++) {
+        if (await insert(client, sql, row) || await client.write(sql.takeOver, [...row, Date.now()]) === 1) return true
+        // Neither free nor over: it is taken, unless a sweep has just removed it.
+        if (await isLive(key)) return false
+      }
+      return false
+    },
+    async load (id) {
+      const key = toKey(id, longestId)
+      if (!key) return null
+      const [row] = await client.read(sql.load, [key, Date.now()])
+      return row ? toText(row[0]) : null
+    },
+    async replace (id, expected, payload, expiresAt, subject) {
+      const written = columns(payload, expiresAt, subject)
+      const key = toKey(id, longestId)
+      if (!key) return 'missing'
+      const isReplaced = fitsUtf8(expected) &&
+        await client.write(sql.replace, [...written, key, Date.now(), Buffer.from(expected)]) === 1
+      if (isReplaced) return 'replaced'
+      return await isLive(key) ? 'conflict' : 'missing'
+    },
+    async touch (id, expiresAt) {
+      const key = toKey(id, longestId)
+      return key !== null && await client.write(sql.touch, [wholeMilliseconds(expiresAt), key, Date.now()]) === 1
+    },
+    async delete (id) {
+      const key = toKey(id, longestId)
+      if (key) await client.write(sql.delete, [key])
+    },
+    findBySubject: (subject) => bySubject(client, sql, subject),
+    sweep: () => sweepAll(client, sql)
+  }
+}
+
+/** Creates the table unless it exists: `schema/mysql.sql`. Needs the right to create. */
+export async function createTable (pool: MysqlPool, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
+  await mysqlClient(pool).write(mysqlSchema(table), [])
+}
+
+/** The bytes of an id or a subject, or null if the database cannot hold them as they are. */
+function toKey (text: string, longest: number): Buffer | null {
+  const bytes = fitsUtf8(text) ? Buffer.from(text) : null
+  return bytes && bytes.length <= longest ? bytes : null
+}
+
+const toText = (column: unknown) => (column as Buffer).toString('utf8')
+
+function columns (payload: string, expiresAt: number, subject: string | undefined) {
+  if (!fitsUtf8(payload)) throw unstorable('payload')
+  const owner = subject === undefined ? null : toKey(subject, longestSubject)
+  if (subject !== undefined && !owner) throw unstorable('subject')
+  return [Buffer.from(payload), wholeMilliseconds(expiresAt), owner]
+}
+
+async function insert (client: MysqlClient, sql: Statements, row: ReturnType<typeof columns>): Promise<boolean> {
+  try {
+    return await client.write(sql.insert, row) === 1
+  } catch (error) {
+    if (errorField(error, 'errno') === duplicateEntry) return false
+    throw error
+  }
+}
+
+async function * bySubject (client: MysqlClient, sql: Statements, subject: string): AsyncGenerator<StoredRecord> {
+  const owner = toKey(subject, longestSubject)
+  if (!owner) return
+  let last = Buffer.alloc(0)
+  let rows: unknown[][]
+  do {
+    rows = await client.read(sql.findBySubject, [owner, Date.now(), last])
+    for (const [id, payload, expiresAt] of rows) {
+      last = id as Buffer<ArrayBuffer>
+      yield { id: toText(id), payload: toText(payload), expiresAt: Number(expiresAt) }
+    }
+  } while (rows.length === subjectPage)
+}
+
+async function sweepAll (client: MysqlClient, sql: Statements): Promise<number> {
+  const now = Date.now()
+  let removed = 0
+  let batch
+  do {
+    batch = await client.write(sql.sweep, [now, now])
+    removed += batch
+  } while (batch === sweepBatch)
+  return removed
+}

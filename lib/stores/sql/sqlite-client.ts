@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { InvalidOption } from '../../errors.js'
+
+export type SqliteValue = string | number | null
+
+/** A `Database` of `better-sqlite3`, or a `DatabaseSync` of `node:sqlite`. */
+export interface SqliteDatabase {
+  exec (sql: string): unknown
+  prepare (sql: string): SqliteStatement
+}
+
+export interface SqliteStatement {
+  run (...values: SqliteValue[]): { changes: number | bigint }
+  get (...values: SqliteValue[]): unknown
+  all (...values: SqliteValue[]): unknown[]
+}
+
+/** @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for anything else */
+export function assertDatabase (database: SqliteDatabase): void {
+  if (typeof database?.prepare !== 'function' || typeof database.exec !== 'function') {
+    throw new InvalidOption('database', 'expected a DatabaseSync of node:sqlite or a Database of better-sqlite3')
+  }
+}
+
+/**
+ * Again while another process is writing, in turns that leave this one free, until `timeout` milliseconds have passed.
+ * SQLite's own busy timeout would wait as well, but with the whole process.
+ */
+export async function whenFree <T> (attempt: () => T, timeout: number): Promise<T> {
+  const end = performance.now() + timeout
+  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
+    try {
+      return attempt()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error
+      await sleep(pause * (0.5 + Math.random()))
+    }
+  }
+}
+
+/** `SQLITE_BUSY` and `SQLITE_LOCKED` with their extended codes: by number in `node:sqlite`, by name in `better-sqlite3`. */
+function isBusy (error: unknown): boolean {
+  const { code, errcode } = error as { code?: unknown, errcode?: unknown }
+  const primary = typeof errcode === 'number' ? errcode & 0xff : 0
+  return primary === 5 || primary === 6 || /^SQLITE_(?:BUSY|LOCKED)/.test(String(code))
+}
