@@ -26,7 +26,7 @@ const worker = fileURLToPath(new URL('race-worker.ts', import.meta.url))
 /** Two processes do `task` against one store, begun at the same moment; each tells what it got. */
 export async function race (t: Test, task: RaceTask): Promise<RaceResult[]> {
   const runners = [start(t, task), start(t, task)]
-  for (const { child } of runners) await once(child.stdout, 'data')
+  await Promise.all(runners.map(({ ready }) => ready))
   for (const { child } of runners) child.stdin.end()
   return await Promise.all(runners.map(({ result }) => result()))
 }
@@ -37,8 +37,10 @@ function start (t: Test, task: RaceTask) {
   let output = ''
   child.stdout.on('data', data => { output += data })
   const closed = once(child, 'close')
+  const ready = Promise.race([once(child.stdout, 'data'), closed])
   return {
     child,
+    ready,
     async result (): Promise<RaceResult> {
       const [code] = await closed
       if (code !== 0) throw new Error(`a racing process ended with ${code}: ${output}`)
