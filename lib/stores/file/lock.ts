@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rm, stat } from 'node:fs/promises'
+import { link, open, readFile, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, ignore } from './codes.js'
@@ -15,7 +15,8 @@ export interface Lock {
 
 /**
  * Takes the lock file at `path`, which only one process at a time can make. One that a dead process left is removed.
- * Its owner is known by host and process id: processes that share a directory are to share a host.
+ * Its owner is known by host and process id: processes that share a directory are to share a host, and the file system
+ * is to have hard links.
  *
  * @param timeout in milliseconds
  * @throws {Error} code `ELOCKED` if it does not become free in time
@@ -46,17 +47,23 @@ function held (path: string, taken: number): Lock {
 
 const locked = () => Object.assign(new Error('A session file is locked'), { code: 'ELOCKED' })
 
+/** The lock is linked into its place when its owner is written in it: no crash leaves one that nobody owns. */
 async function make (path: string): Promise<boolean> {
-  const file = await open(path, 'wx', 0o600).catch(ignore('EEXIST', ...whileRemoved()))
-  if (file === undefined) return false
+  const token = randomBytes(8).toString('hex')
+  const draft = `${path}.${token}.tmp`
+  const file = await open(draft, 'wx', 0o600)
   try {
     // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only its
     // age can tell.
-    await file.writeFile(`${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}`).catch(() => {})
+    await file.writeFile(`${process.pid} ${hostname()} ${token}`).catch(() => {})
   } finally {
     await file.close()
   }
-  return true
+  try {
+    return await link(draft, path).then(() => true, ignore('EEXIST', ...whileRemoved())) ?? false
+  } finally {
+    await rm(draft, { force: true }).catch(() => {})
+  }
 }
 
 /**

@@ -1,0 +1,31 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+/** An empty directory that goes with the test. */
+export function scratch (t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sessions-'))
+  t.teardown(() => {
+    chmodSync(directory, 0o700)
+    rmSync(directory, { recursive: true, force: true })
+  })
+  return directory
+}
+
+export function fileOf (directory: string, id: string): string {
+  const hash = createHash('sha256').update(id).digest('hex')
+  return join(directory, hash.slice(0, 2), hash)
+}
+
+/** All files below, without the directories. */
+export const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name)).filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+
+/** Makes a file look as if it had been there for a minute. */
+export function age (path: string): void {
+  const then = Date.now() / 1000 - 60
+  utimesSync(path, then, then)
+}

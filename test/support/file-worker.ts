@@ -1,0 +1,39 @@
+// A process of its own, to be killed: see file-process.ts.
+import { fileStore } from '../../lib/stores/file.js'
+import { onEachStep } from './file-steps.js'
+import type { SessionStore } from '../../types/store.js'
+
+const later = Date.now() + 3_600_000
+
+/** What one process does until it is killed at step `killAt`, or to its end. */
+export const operations: Record<string, (store: SessionStore) => Promise<unknown>> = {
+  create: (store) => store.create('fresh', 'new', later, 'ann'),
+  replace: (store) => store.replace('kept', 'old', 'new', later, 'bob'),
+  touch: (store) => store.touch('kept', later),
+  delete: (store) => store.delete('kept'),
+  sweep: async (store) => store.sweep?.(),
+  /** Counts up in the record, and says each number once it is acknowledged. */
+  async count (store) {
+    for (let number = 0; ; number++) {
+      await store.replace('kept', pad(number), pad(number + 1), later)
+      process.stdout.write(`${number + 1}\n`)
+    }
+  },
+  /** Adds to the record a thousand times, against whoever else does. */
+  async race (store) {
+    for (let added = 0; added < 200;) {
+      const found = await store.load('kept') ?? ''
+      if (await store.replace('kept', found, String(Number(found) + 1), later) === 'replaced') added++
+    }
+  }
+}
+
+/** A number over several blocks of the disk: half of it would be seen. */
+export const pad = (number: number): string => `${number} `.repeat(2000)
+
+const [, , directory, operation, killAt] = process.argv
+if (directory !== undefined && operation !== undefined && operation in operations) {
+  const store = fileStore({ directory, lockTimeout: 20 })
+  await onEachStep((_name, step) => { if (step === Number(killAt)) process.kill(process.pid, 'SIGKILL') })
+  await operations[operation]!(store)
+}
