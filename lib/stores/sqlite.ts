@@ -1,0 +1,156 @@
+import { InvalidOption } from '../errors.js'
+import { sqliteSchema } from './schema/sqlite.js'
+import { quoteTable } from './sql/identifier.js'
+import { assertDatabase, whenFree } from './sql/sqlite-client.js'
+import { fitsText, unstorable, wholeMilliseconds } from './sql/values.js'
+import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
+
+export interface SqliteStoreOptions {
+  /**
+   * A `DatabaseSync` of `node:sqlite` (Node 22.5 and later) or a `Database` of `better-sqlite3`. It stays yours to
+   * close. Give the store a connection of its own: its writes would become part of a transaction that is open on this
+   * one. Open it with `timeout: 0`, or SQLite's own wait for another writer stops the whole process.
+   */
+  readonly database: SqliteDatabase
+  /** Default `'sessions'`. */
+  readonly table?: string
+  /** How long to wait for another process that is writing, in seconds. Default 1. */
+  readonly busyTimeout?: number
+}
+
+const sweepBatch = 1000
+const subjectPage = 100
+
+const statements = (table: string) => ({
+  create: `INSERT INTO ${table} (id, payload, expires_at, subject) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (id) DO UPDATE SET payload = ?2, expires_at = ?3, subject = ?4 WHERE expires_at <= ?5`,
+  load: `SELECT payload FROM ${table} WHERE id = ? AND expires_at > ?`,
+  replace: `UPDATE ${table} SET payload = ?, expires_at = ?, subject = ? WHERE id = ? AND payload = ? AND expires_at > ?`,
+  touch: `UPDATE ${table} SET expires_at = ? WHERE id = ? AND expires_at > ?`,
+  delete: `DELETE FROM ${table} WHERE id = ?`,
+  bySubject: `SELECT rowid AS place, id, payload, expires_at FROM ${table}
+    WHERE subject = ? AND expires_at > ? AND rowid > ? ORDER BY rowid LIMIT ${subjectPage}`,
+  sweep: `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ${sweepBatch})`
+})
+
+type Prepared = Record<keyof ReturnType<typeof statements>, SqliteStatement>
+/** A connection can be set up to give every integer as a `bigint`. */
+type Row = { place: number | bigint, id: string, payload: string, expires_at: number | bigint }
+
+/**
+ * Sessions in SQLite: one table, one statement per call, any number of processes on one host. NUL and lone surrogates,
+ * which not every driver gives back, are refused. Nothing is removed by itself: call `sweep` from time to time.
+ *
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for another kind of database, a name that is none, or a
+ * table that is not there: `createTable` makes it
+ */
+export function sqliteStore ({ database, table = 'sessions', busyTimeout = 1 }: SqliteStoreOptions): SqliteStore {
+  assertDatabase(database)
+  if (!(busyTimeout >= 0 && busyTimeout < Infinity)) throw new InvalidOption('busyTimeout', 'must be a number of seconds')
+  return new SqliteStore(prepare(database, quoteTable(table, '"')), busyTimeout * 1000)
+}
+
+/**
+ * Creates the table and its indexes unless they exist: `schema/sqlite.sql`. Turns on write-ahead logging for the whole
+ * database, which lets processes read while another one writes.
+ */
+export async function createTable (database: SqliteDatabase, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
+  assertDatabase(database)
+  for (const statement of sqliteSchema(table)) await whenFree(() => database.exec(statement), 5000)
+}
+
+class SqliteStore implements SessionStore {
+  readonly #sql: Prepared
+  readonly #busyTimeout: number
+
+  constructor (sql: Prepared, busyTimeout: number) {
+    this.#sql = sql
+    this.#busyTimeout = busyTimeout
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    refuseUnstorable(id, payload, subject)
+    const deadline = wholeMilliseconds(expiresAt)
+    return await this.#write('create', id, payload, deadline, subject ?? null, Date.now()) === 1
+  }
+
+  async load (id: string): Promise<string | null> {
+    const row = fitsText(id) ? await this.#row('load', id, Date.now()) : undefined
+    return row?.payload ?? null
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    refuseUnstorable(id, payload, subject)
+    // What cannot be kept is equal to nothing that is.
+    const comparable = fitsText(expected) ? expected : null
+    const now = Date.now()
+    const written = await this.#write('replace', payload, wholeMilliseconds(expiresAt), subject ?? null, id, comparable, now)
+    if (written === 1) return 'replaced'
+    return await this.#row('load', id, now) === undefined ? 'missing' : 'conflict'
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    return fitsText(id) && await this.#write('touch', wholeMilliseconds(expiresAt), id, Date.now()) === 1
+  }
+
+  async delete (id: string): Promise<void> {
+    if (fitsText(id)) await this.#write('delete', id)
+  }
+
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    if (!fitsText(subject)) return
+    let last = 0
+    let rows: Row[]
+    do {
+      const from = last
+      rows = await this.#whenFree(() => this.#sql.bySubject.all(subject, Date.now(), from) as Row[])
+      for (const { place, id, payload, expires_at: expiresAt } of rows) {
+        last = Number(place)
+        yield { id, payload, expiresAt: Number(expiresAt) }
+      }
+    } while (rows.length === subjectPage)
+  }
+
+  /** Lets other work of the process go on after each thousand rows. */
+  async sweep (): Promise<number> {
+    const now = Date.now()
+    let removed = 0
+    let batch: number
+    do {
+      batch = await this.#write('sweep', now)
+      removed += batch
+      await new Promise((resolve) => setImmediate(resolve))
+    } while (batch === sweepBatch)
+    return removed
+  }
+
+  #write (name: keyof Prepared, ...values: SqliteValue[]): Promise<number> {
+    return this.#whenFree(() => Number(this.#sql[name].run(...values).changes))
+  }
+
+  #row (name: keyof Prepared, ...values: SqliteValue[]): Promise<Row | undefined> {
+    return this.#whenFree(() => this.#sql[name].get(...values) as Row | undefined)
+  }
+
+  #whenFree <T> (attempt: () => T): Promise<T> {
+    return whenFree(attempt, this.#busyTimeout)
+  }
+}
+
+function prepare (database: SqliteDatabase, table: string): Prepared {
+  try {
+    const prepared = Object.entries(statements(table)).map(([name, sql]) => [name, database.prepare(sql)])
+    return Object.fromEntries(prepared)
+  } catch (error) {
+    throw new InvalidOption('table', `cannot be used (${(error as Error).message}). createTable makes one`)
+  }
+}
+
+function refuseUnstorable (id: string, payload: string, subject = ''): void {
+  if (!fitsText(id)) throw unstorable('id')
+  if (!fitsText(payload)) throw unstorable('payload')
+  if (!fitsText(subject)) throw unstorable('subject')
+}
