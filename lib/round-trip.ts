@@ -11,13 +11,20 @@ const MAX_LIVE_DEPTH = 100
  * handed on as it is. Throws `FST_TYPED_SESSION_INVALID_DATA` for cyclic data and for keys that could exchange a prototype.
  */
 export function withoutUndefined (live: unknown, path: PropertyKey[] = []): unknown {
-  if (Array.isArray(live)) return Array.from(live, (item, i) => inside(i, item, path))
+  if (typeof live !== 'object' || live === null) return live
+  if (Array.isArray(live)) return itemsWithoutUndefined(live, path)
   if (!isPlainObject(live)) return live
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(live)) {
     if (isForbiddenKey(key)) throw new InvalidData(`${formatPath([...path, key])} (this key is not allowed)`)
     if (live[key] !== undefined) copy[key] = inside(key, live[key], path)
   }
+  return copy
+}
+
+function itemsWithoutUndefined (live: readonly unknown[], path: PropertyKey[]): unknown[] {
+  const copy: unknown[] = []
+  for (let i = 0; i < live.length; i++) copy.push(inside(i, live[i], path))
   return copy
 }
 

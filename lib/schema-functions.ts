@@ -11,6 +11,8 @@ interface Callbacks {
 }
 interface Check { readonly _zod: { readonly def: Callbacks, readonly check?: unknown } }
 
+const OPAQUE: ReadonlySet<unknown> = new Set(['custom', 'property'])
+
 const isFunction = (value: unknown): value is object => typeof value === 'function'
 
 /** The functions that Zod runs for this node itself, except known synchronous ones. */
@@ -29,8 +31,8 @@ const callbacks = ({ fn, tx, transform, reverseTransform }: Callbacks): object[]
 
 function checkFunctions ({ _zod: { def, check } }: Check): object[] {
   const own = callbacks(def)
-  // superRefine() and check() leave nothing in the definition.
-  return def.check === 'custom' && own.length === 0 && isFunction(check) ? [check] : own
+  // superRefine() and check() leave nothing in the definition, property() runs a schema of its own.
+  return OPAQUE.has(def.check) && own.length === 0 && isFunction(check) ? [check] : own
 }
 
 export const isAsync = (fn: object): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]'

@@ -97,7 +97,8 @@ t.test('a codec that loses something is refused', async t => {
 })
 
 t.test('an optional entry of a record with declared keys may be absent', async t => {
-  const codec = codecOf({ seen: z.record(z.enum(['a', 'b']), date().optional()).optional() })
+  const codec = codecOf({ seen: z.record(z.enum(['a', 'b']), date().optional()).optional(), item: item.optional() })
+  t.throws(() => codec.encode({ seen: { a: new Date(0) }, item: { sku: 'a', qty: 1, x: 1 } }), { code: UNKNOWN, message: /has no item\.x\./ }, 'and is not named as a difference')
   t.strictSame(codec.encode({ seen: { a: new Date(0) } }).data, { seen: { a: '1970-01-01T00:00:00.000Z' } })
 })
 
@@ -116,6 +117,8 @@ t.test('instances of a class that only a codec of the application knows are comp
 t.test('what a codec of the application makes must be JSON, and what it throws stays inside', async t => {
   const bad = codecOf({ a: z.codec(z.any(), z.any(), { decode: x => x, encode: () => new Date() }).optional() })
   t.throws(() => bad.encode({ a: 1 }), { code: INVALID, message: /: a \(a class instance is not JSON\)/ })
+  const unreadable = codecOf({ a: z.codec(z.string(), z.string(), { decode: () => { throw new Error('secret-value') }, encode: x => x }).optional() })
+  t.throws(() => unreadable.encode({ a: 'x' }), { code: INVALID, message: /: \(the data as a whole\) \(cannot be read back\)$/ })
   for (const thrown of [new RangeError('secret-value'), 'secret-value']) {
     const throwing = codecOf({ a: z.codec(z.string(), z.string(), { decode: x => x, encode: () => { throw thrown } }).optional() })
     t.throws(() => throwing.encode({ a: 'x' }), { code: INVALID, message: /the schema threw (RangeError|string)\)$/ })
@@ -123,6 +126,8 @@ t.test('what a codec of the application makes must be JSON, and what it throws s
 })
 
 t.test('the stored side is an object, whatever a codec of the whole schema does', async t => {
+  const array = z.codec(z.array(z.string()), z.object({ a: z.string() }), { decode: ([a = '']) => ({ a }), encode: ({ a }) => [a] })
+  t.throws(() => createCodec(array as never, { reserved, initial: ['x'] }), { code: 'FST_TYPED_SESSION_INVALID_SCHEMA', message: /a new session could not be saved\..*not an object/ })
   const list = z.codec(z.object({}), z.record(z.string(), z.string()), { decode: () => ({}), encode: () => ({}) })
   const codec = createCodec(list, { reserved })
   t.strictSame(codec.encode({}), { data: {}, extra: null })

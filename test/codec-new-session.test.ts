@@ -23,6 +23,7 @@ t.test('where {} does not satisfy the schema, a default of the whole schema does
 
 t.test('without either, the option initial is needed and the error says so', async t => {
   t.throws(() => createCodec(z.object({ a: z.string(), b: z.number() }), { reserved }), { code: 'FST_TYPED_SESSION_INVALID_SCHEMA', message: /\{\} does not satisfy it \(a, b\).*option initial/ })
+  t.throws(() => createCodec(z.object({ a: z.string() }).optional() as never, { reserved }), { code: 'FST_TYPED_SESSION_INVALID_SCHEMA', message: /option initial/ }, 'no data at all is no new session')
   const throwing = z.object({ a: z.codec(z.string(), z.string(), { decode: () => { throw new Error('no') }, encode: text => text }).prefault('x') })
   t.throws(() => createCodec(throwing, { reserved }), { code: 'FST_TYPED_SESSION_INVALID_SCHEMA', message: /does not satisfy it \(\(the data as a whole\)\)/ })
 })

@@ -22,6 +22,7 @@ t.test('a plain function that returns a promise is refused when a new session ru
   const cases: $ZodType[] = [
     z.string().default('x').refine(() => Promise.resolve(true)), z.string().default('x').superRefine(async () => {}),
     z.codec(z.string(), z.string(), { decode: text => Promise.resolve(text), encode: text => text }).prefault('x'),
+    z.codec(z.string(), z.string(), { decode: text => text, encode: text => Promise.resolve(text) }).prefault('x'),
     z.string().prefault('x').refine(() => Promise.reject(new Error('no')))
   ]
   for (const a of cases) {
@@ -33,6 +34,7 @@ t.test('a plain function that returns a promise is refused when a new session ru
 t.test('one that no new session runs says so at the first save; decoding is not ok; no rejection stays unhandled', async t => {
   const cases: $ZodType[] = [
     z.string().refine(() => Promise.reject(new Error('no'))), z.string().superRefine(async () => { throw new Error('no') }),
+    z.string().check(z.property('length', z.number().refine(() => Promise.reject(new Error('no'))))),
     z.codec(z.string(), z.string(), { decode: () => Promise.reject(new Error('no')), encode: text => text }),
     z.codec(z.string(), z.string(), { decode: text => text, encode: () => Promise.reject(new Error('no')) })
   ]
