@@ -7,17 +7,17 @@ import { markdown } from './src/markdown.mjs'
 import { parseOptions } from './src/options.mjs'
 import { startRedis } from './src/redis.mjs'
 import { about, rowsOf } from './src/report.mjs'
-import { thisCheckout } from './src/subjects/index.mjs'
+import { measuredCheckout } from './src/subjects/index.mjs'
 
 const options = parseOptions(process.argv.slice(2))
 const loadBefore = loadavg()
 const redis = options.subjects.some((s) => s.backend === 'redis') ? await startRedis() : { unavailable: 'not asked for' }
-const entrants = options.subjects.map((subject) => ({ id: subject.id, subject, root: thisCheckout }))
+const entrants = options.subjects.map((subject) => ({ id: subject.id, subject, root: measuredCheckout }))
 
-const verdicts = await campaign(entrants, { ...options, redis, referenceRoot: thisCheckout })
+const verdicts = await campaign(entrants, { ...options, redis, referenceRoot: measuredCheckout })
 if ('stop' in redis) await redis.stop()
 
-const report = { about: about(thisCheckout, options, loadBefore), rows: rowsOf(entrants, verdicts) }
+const report = { about: about(measuredCheckout, options, loadBefore), rows: rowsOf(entrants, verdicts) }
 const text = markdown(report)
 process.stdout.write(text)
 if (options.write) {

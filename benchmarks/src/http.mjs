@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http'
 
 /** @typedef {{ status: number, body: any, setCookie: string[], cookie: string | undefined }} Answer */
 
-const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 /** What a browser would send back for these Set-Cookie headers. @param {string[]} setCookie */
 const cookieHeader = (setCookie) => setCookie.length === 0 ? undefined : setCookie.map((line) => line.split(';')[0]).join('; ')

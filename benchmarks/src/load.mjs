@@ -9,6 +9,7 @@ export const CONNECTIONS = 10
  * @property {number} perSecond
  * @property {number} p50 microseconds
  * @property {number} p99 microseconds
+ * @property {number} slowest microseconds
  */
 
 /**
@@ -43,5 +44,5 @@ export async function load (url, cookies, seconds) {
     }
   })
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: ${result.non2xx} responses were not 2xx, ${result.errors} errors`)
-  return { responses: histogram.count, perSecond: histogram.count / ((last - first) / 1000), p50: histogram.percentile(50), p99: histogram.percentile(99) }
+  return { responses: histogram.count, perSecond: histogram.count / ((last - first) / 1000), p50: histogram.percentile(50), p99: histogram.percentile(99), slowest: histogram.max }
 }

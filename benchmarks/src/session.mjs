@@ -8,12 +8,16 @@
 
 export const keys = Object.freeze(['userId', 'name', 'visits', 'lastSeen', 'cart'])
 
+// Only the scale runs set these: the size of the session is what they vary.
+const items = Number(process.env.BENCH_CART_ITEMS ?? 3)
+const name = process.env.BENCH_NAME_BYTES === undefined ? 'Ada Lovelace' : 'a'.repeat(Number(process.env.BENCH_NAME_BYTES))
+
 /** Answered by every route that has no session to read, so that all responses of a run have the same size. */
 export const cart = makeCart(3)
 
-/** @param {number} items @returns {Item[]} */
-export function makeCart (items) {
-  return Array.from({ length: items }, (_, i) => ({ sku: `sku-${1000 + i}`, title: `Tea no. ${i}`, qty: i + 1 }))
+/** @param {number} length @returns {Item[]} */
+export function makeCart (length) {
+  return Array.from({ length }, (_, i) => ({ sku: `sku-${1000 + i}`, title: `Tea no. ${i}`, qty: i + 1 }))
 }
 
 let visitors = 0
@@ -22,10 +26,10 @@ let visitors = 0
 export function newVisitor () {
   return {
     userId: `user-${String(++visitors).padStart(8, '0')}`,
-    name: 'Ada Lovelace',
+    name,
     visits: 1,
     lastSeen: '2026-11-21T09:00:00.000Z',
-    cart: makeCart(3)
+    cart: makeCart(items)
   }
 }
 

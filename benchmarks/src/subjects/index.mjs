@@ -69,6 +69,9 @@ export const subjects = Object.freeze([
 /** The checkout that this benchmark lies in. */
 export const thisCheckout = fileURLToPath(new URL('../../../', import.meta.url))
 
+/** The checkout whose build is measured. */
+export const measuredCheckout = process.env.BENCH_ROOT ?? thisCheckout
+
 /** `ids` may name a subject, a group or a backend. @param {readonly string[] | undefined} ids @returns {Subject[]} */
 export function chooseSubjects (ids) {
   const matches = (/** @type {Subject} */ s, /** @type {string} */ id) => [s.id, s.group, s.backend].includes(id)

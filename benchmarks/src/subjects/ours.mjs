@@ -31,10 +31,16 @@ export async function build ({ variant, redisUrl, root }) {
 /** @param {string} variant @param {string | undefined} redisUrl @param {(path: string) => Promise<any>} load */
 async function storeOf (variant, redisUrl, load) {
   if (variant.startsWith('cookie')) return {}
-  if (variant === 'memory') return { store: (await load('dist/lib/stores/memory.js')).memoryStore() }
+  if (variant === 'memory') return { store: (await load('dist/lib/stores/memory.js')).memoryStore(memoryLimits()) }
   const { redisStore } = await load('dist/lib/stores/redis.js')
   const client = variant === 'node-redis' ? await connectNodeRedis(redisUrl) : await connectIoredis(redisUrl)
   return { store: redisStore({ client, prefix: `${variant}:` }) }
+}
+
+/** The defaults, but for the run with a million sessions. */
+function memoryLimits () {
+  const maxEntries = Number(process.env.BENCH_MEMORY_ENTRIES ?? 0)
+  return maxEntries > 0 ? { maxEntries, maxBytes: 2 ** 40 } : {}
 }
 
 /** @param {string} variant @returns {import('./routes.mjs').Access} */
