@@ -3,12 +3,17 @@ import type { Script } from './redis-clients.js'
 
 // A record is kept as `tag \n payload`; the tag says whose it is and is empty for nobody. Each script has one key.
 
-function script (text: string): Script {
+/**
+ * The first line declares what a script does, so that a server that became a read-only replica refuses those that write
+ * even where they would only answer, and a server without memory still lets sessions end.
+ */
+function script (declaration: '#!lua' | '#!lua flags=no-writes' | '#!lua flags=allow-oom', body: string): Script {
+  const text = declaration + body
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 /** ARGV: expected payload, payload, deadline, tag, '1' to replace although the record changes hands. */
-export const replaceScript = script(`
+export const replaceScript = script('#!lua', `
 local value = redis.call('GET', KEYS[1])
 if not value then return 'missing' end
 local split = string.find(value, '\\n', 1, true) or 0
@@ -19,7 +24,7 @@ return 'replaced'
 `)
 
 /** ARGV: deadline. Answers the tag, or nothing when there is no such record. A tag has at most 43 characters. */
-export const touchScript = script(`
+export const touchScript = script('#!lua flags=allow-oom', `
 local head = redis.call('GETRANGE', KEYS[1], 0, 43)
 if head == '' then return false end
 redis.call('PEXPIREAT', KEYS[1], ARGV[1])
@@ -27,14 +32,14 @@ return string.match(head, '^(.-)\\n') or ''
 `)
 
 /** Answers the tag, or nothing when there is no such record. */
-export const deleteScript = script(`
+export const deleteScript = script('#!lua flags=allow-oom', `
 local head = redis.call('GETRANGE', KEYS[1], 0, 43)
 redis.call('DEL', KEYS[1])
 return string.match(head, '^(.-)\\n') or false
 `)
 
 /** Answers the record and its deadline, or nothing. */
-export const readScript = script(`
+export const readScript = script('#!lua flags=no-writes', `
 local value = redis.call('GET', KEYS[1])
 if not value then return false end
 return { value, string.format('%.0f', redis.call('PEXPIRETIME', KEYS[1])) }
@@ -44,7 +49,7 @@ return { value, string.format('%.0f', redis.call('PEXPIRETIME', KEYS[1])) }
  * ARGV: id, deadline. Enters an id into a subject's index, by the server's clock. The entry outlives the record by as
  * long as the record has to live, so that one lost write of the index takes no live session out of it.
  */
-export const indexScript = script(`
+export const indexScript = script('#!lua', `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
@@ -56,7 +61,7 @@ return 1
 `)
 
 /** ARGV: cursor. Answers the next cursor and a bounded part of a subject's index, some ids perhaps twice. */
-export const scanScript = script(`
+export const scanScript = script('#!lua flags=no-writes', `
 local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', 100)
 local ids = {}
 for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
@@ -64,6 +69,6 @@ return { page[1], ids }
 `)
 
 /** ARGV: id. Takes an id that is dead for good out of a subject's index. */
-export const leaveScript = script(`
+export const leaveScript = script('#!lua flags=allow-oom', `
 return redis.call('ZREM', KEYS[1], ARGV[1])
 `)

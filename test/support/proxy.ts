@@ -6,8 +6,10 @@ export type ProxyMode =
   | { kind: 'pass' }
   /** Answers arrive that many milliseconds later. */
   | { kind: 'delay', milliseconds: number }
-  /** Takes connections and requests and never answers. */
+  /** Takes connections and requests and holds the answers back, as a stopped server does. */
   | { kind: 'hang' }
+  /** The open connections are dead and nobody tells: no answer ever again, no end. New ones work. */
+  | { kind: 'lose' }
   /** Nobody listens. */
   | { kind: 'refuse' }
   /** Closes a connection once that many bytes of answers went through it. */
@@ -32,19 +34,19 @@ const host = '127.0.0.1'
 export async function startProxy (target: number): Promise<Proxy> {
   let mode: ProxyMode = { kind: 'pass' }
   let requests = ''
-  const clients = new Set<Socket>()
+  const links = new Set<Link>()
   const server = net.createServer(client => {
     if (mode.kind === 'reset') return client.resetAndDestroy()
-    clients.add(client)
-    client.on('close', () => clients.delete(client))
-    link(client, net.connect(target, host), { mode: () => mode, sent: data => { requests += data.toString('latin1') } })
+    const link = new Link(client, net.connect(target, host), mode)
+    links.add(link)
+    client.on('data', data => { requests += data.toString('latin1') })
+    client.on('close', () => links.delete(link))
   })
 
   const listen = async (port: number) => { await once(server.listen(port, host), 'listening') }
-  const dropAll = (how: (client: Socket) => void) => { for (const client of clients) how(client) }
   async function stopListening () {
     const closed = server.listening ? new Promise(resolve => server.close(resolve)) : undefined
-    dropAll(client => client.destroy())
+    for (const link of links) link.client.destroy()
     await closed
   }
 
@@ -56,7 +58,7 @@ export async function startProxy (target: number): Promise<Proxy> {
     async set (next) {
       mode = next
       if (next.kind === 'refuse') return await stopListening()
-      if (next.kind === 'reset') dropAll(client => client.resetAndDestroy())
+      for (const link of links) link.set(next)
       if (!server.listening) await listen(port)
     },
     takeRequests () {
@@ -64,36 +66,60 @@ export async function startProxy (target: number): Promise<Proxy> {
       requests = ''
       return taken
     },
-    get connections () { return clients.size },
+    get connections () { return links.size },
     close: stopListening
   }
 }
 
-interface Watch {
-  mode (): ProxyMode
-  sent (data: Buffer): void
-}
+/** One connection through the proxy. Answers keep their order whatever happens to them. */
+class Link {
+  readonly client: Socket
+  #mode: ProxyMode
+  #isLost = false
+  #answered = 0
+  readonly #held: Array<{ data: Buffer, since: number }> = []
 
-function link (client: Socket, upstream: Socket, { mode, sent }: Watch): void {
-  let answered = 0
-  function cut (data: Buffer, bytes: number) {
-    const rest = data.subarray(0, Math.max(0, bytes - answered))
-    answered += data.length
-    if (answered < bytes) client.write(data)
-    else client.end(rest, () => client.destroy())
+  constructor (client: Socket, upstream: Socket, mode: ProxyMode) {
+    this.client = client
+    this.#mode = mode
+    client.on('data', data => upstream.write(data))
+    upstream.on('data', data => {
+      this.#held.push({ data, since: Date.now() })
+      this.#release()
+    })
+    for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+      from.on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+    }
   }
-  client.on('data', data => {
-    sent(data)
-    if (mode().kind !== 'hang') upstream.write(data)
-  })
-  upstream.on('data', data => {
-    const now = mode()
-    if (now.kind === 'pass') client.write(data)
-    else if (now.kind === 'delay') setTimeout(() => client.write(data), now.milliseconds).unref()
-    else if (now.kind === 'cut') cut(data, now.bytes)
-  })
-  for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
-    from.on('error', () => to.destroy())
-    from.on('close', () => to.destroy())
+
+  set (mode: ProxyMode): void {
+    this.#mode = mode
+    this.#answered = 0
+    if (mode.kind === 'lose') this.#isLost = true
+    else if (mode.kind === 'reset') this.client.resetAndDestroy()
+    else this.#release()
+  }
+
+  #release (): void {
+    const mode = this.#mode
+    if (this.#isLost || mode.kind === 'hang') return
+    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
+      const wait = mode.kind === 'delay' ? next.since + mode.milliseconds - Date.now() : 0
+      if (wait > 0) {
+        setTimeout(() => this.#release(), wait).unref()
+        return
+      }
+      this.#held.shift()
+      if (mode.kind === 'cut') this.#cut(next.data, mode.bytes)
+      else this.client.write(next.data)
+    }
+  }
+
+  #cut (data: Buffer, bytes: number): void {
+    const rest = data.subarray(0, Math.max(0, bytes - this.#answered))
+    this.#answered += data.length
+    if (this.#answered < bytes) this.client.write(data)
+    else this.client.end(rest, () => this.client.destroy())
   }
 }

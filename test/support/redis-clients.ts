@@ -15,6 +15,7 @@ export const ioredisOptions = {
   maxRetriesPerRequest: 1,
   commandTimeout: 1000,
   connectTimeout: 1000,
+  socketTimeout: 1500,
   enableOfflineQueue: false,
   retryStrategy: (times: number) => Math.min(times * 50, 500)
 } satisfies RedisOptions
@@ -23,7 +24,8 @@ export const ioredisOptions = {
 export const nodeRedisOptions = {
   disableOfflineQueue: true,
   commandOptions: { timeout: 1000 },
-  socket: { connectTimeout: 1000, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
+  pingInterval: 500,
+  socket: { connectTimeout: 1000, socketTimeout: 1500, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
 }
 
 const store = (client: Parameters<typeof redisStore>[0]['client']) => (prefix?: string) =>
@@ -44,9 +46,9 @@ export async function openNodeRedis (port: number): Promise<OpenedRedis> {
 }
 
 export async function openIoredisCluster ({ addresses }: RunningCluster): Promise<OpenedRedis> {
-  const { maxRetriesPerRequest, commandTimeout, connectTimeout } = ioredisOptions
+  const { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } = ioredisOptions
   const client = new Cluster(addresses, {
-    redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout },
+    redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout },
     lazyConnect: true
   })
   client.on('error', () => {})

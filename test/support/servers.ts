@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { ask, hasBinary, host, startServer, waitUntil, type RunningServer } from './server-process.js'
 
-export type { RunningServer } from './server-process.js'
+export { waitUntil, type RunningServer } from './server-process.js'
 
 /** Why the Redis tests cannot run here, or nothing when they can. */
 export const redisMissing = () => hasBinary('redis-server') && hasBinary('redis-cli')
@@ -83,8 +83,10 @@ export async function startRedisCluster (): Promise<RunningCluster> {
     nodes,
     addresses,
     async masterOf (key) {
-      const slot = Number(cli(addresses[0]!.port, 'CLUSTER', 'KEYSLOT', key))
-      for (const node of nodes) {
+      const answers = await Promise.all(nodes.map(({ port }) => ask(port, 'PING')))
+      const alive = nodes.filter((_, index) => answers[index] === '+PONG\r\n')
+      const slot = Number(cli(alive[0]!.port, 'CLUSTER', 'KEYSLOT', key))
+      for (const node of alive) {
         const [, own = ''] = /myself,master.*?connected ?(.*)/.exec(cli(node.port, 'CLUSTER', 'NODES')) ?? []
         const serves = own.split(' ').some(range => {
           const [from, to = from] = range.split('-').map(Number)
@@ -96,6 +98,15 @@ export async function startRedisCluster (): Promise<RunningCluster> {
     },
     stop: () => stopAll(nodes)
   }
+}
+
+/** Everything that `master` has written is on its replica too. */
+export async function replicated (master: RunningServer): Promise<void> {
+  await waitUntil('the replica has everything', async () => {
+    const info = await ask(master.port, 'INFO replication')
+    const [, sent] = /^slave0:.*offset=(\d+)/m.exec(info) ?? []
+    return sent !== undefined && info.includes(`master_repl_offset:${sent}\r\n`)
+  })
 }
 
 export interface RunningSentinel {
