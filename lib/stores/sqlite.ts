@@ -25,8 +25,9 @@ const sweepBatch = 1000
 const subjectPage = 100
 
 const statements = (table: string) => ({
-  create: `INSERT INTO ${table} (id, payload, expires_at, subject) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (id) DO UPDATE SET payload = ?2, expires_at = ?3, subject = ?4 WHERE expires_at <= ?5`,
+  create: `INSERT INTO ${table} (id, payload, expires_at, subject) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at, subject = excluded.subject
+    WHERE expires_at <= ?`,
   load: `SELECT payload FROM ${table} WHERE id = ? AND expires_at > ?`,
   replace: `UPDATE ${table} SET payload = ?, expires_at = ?, subject = ? WHERE id = ? AND payload = ? AND expires_at > ?`,
   touch: `UPDATE ${table} SET expires_at = ? WHERE id = ? AND expires_at > ?`,

@@ -26,15 +26,14 @@ export function assertDatabase (database: SqliteDatabase): void {
  * Again while another process is writing, in turns that leave this one free, until `timeout` milliseconds have passed.
  * SQLite's own busy timeout would wait as well, but with the whole process.
  */
-export async function whenFree <T> (attempt: () => T, timeout: number): Promise<T> {
-  const end = performance.now() + timeout
-  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
-    try {
-      return attempt()
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > end) throw error
-      await sleep(pause * (0.5 + Math.random()))
-    }
+export async function whenFree <T> (attempt: () => T, timeout: number, pause = 1): Promise<T> {
+  const begun = performance.now()
+  try {
+    return attempt()
+  } catch (error) {
+    if (!isBusy(error) || timeout <= 0) throw error
+    await sleep(pause * (0.5 + Math.random()))
+    return whenFree(attempt, timeout - (performance.now() - begun), Math.min(2 * pause, 20))
   }
 }
 
