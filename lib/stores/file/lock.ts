@@ -23,13 +23,15 @@ export interface Lock {
  */
 export async function takeLock (path: string, timeout: number): Promise<Lock> {
   const end = performance.now() + timeout
-  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
-    const taken = Date.now()
-    if (await make(path)) return held(path, taken)
-    if (await removeStale(path)) continue
-    if (performance.now() > end) throw locked()
-    await sleep(pause * (0.5 + Math.random()))
+  let taken = Date.now()
+  for (let pause = 1; !await make(path); pause = Math.min(2 * pause, 20)) {
+    if (!await removeStale(path)) {
+      if (performance.now() > end) throw locked()
+      await sleep(pause * (0.5 + Math.random()))
+    }
+    taken = Date.now()
   }
+  return held(path, taken)
 }
 
 function held (path: string, taken: number): Lock {
