@@ -102,6 +102,8 @@ export async function startServer (server: ServerCommand): Promise<RunningServer
       if (!child) return
       if (signal === 'SIGKILL') await end(child)
       else child.kill(signal)
+      // A signal is on its way when kill returns, and the server may still answer one more request.
+      if (signal === 'SIGSTOP') await waitUntil(`${server.command} has stopped`, async () => await ask(port, server.probe, 100) === '')
     },
     restart: start,
     async stop () {

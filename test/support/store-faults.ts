@@ -41,7 +41,7 @@ async function allReject (t: Test, { store }: FaultScene): Promise<void> {
   }
   await Promise.all(Object.entries(calls).map(async ([name, call]) => {
     const outcome = await outcomeOf(call)
-    t.ok(outcome !== 'late' && 'error' in outcome && outcome.error instanceof Error, `${name} rejects: ${JSON.stringify(outcome)}`)
+    t.ok(outcome !== 'late' && 'error' in outcome && outcome.error instanceof Error, `${name} rejects: ${JSON.stringify(outcome).slice(0, 80)}`)
   }))
 }
 
