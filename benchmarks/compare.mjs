@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { symlinkSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,21 +12,29 @@ import { thisCheckout } from './src/subjects/index.mjs'
 // The working tree against another commit (`--base`, default main), both built here, both in the same rounds.
 const options = parseOptions(process.argv.slice(2), { rounds: 5, seconds: 1, subjects: ['ours-cookie', 'ours-memory', 'ours-redis'], cases: ['U', 'R', 'W', 'R-cold', 'W-cold', 'N'] })
 const directory = await mkdtemp(join(tmpdir(), 'bench-base-'))
-const base = join(directory, 'tree')
-const tsc = join(thisCheckout, 'node_modules/typescript/bin/tsc')
-/** @param {string} root */
-const build = (root) => execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
+const sources = join(directory, 'sources')
+const base = join(directory, 'base')
+const now = join(directory, 'now')
+
+/** Neither build touches the `dist` of the checkout. @param {string} from @param {string} to */
+function build (from, to) {
+  mkdirSync(to)
+  symlinkSync(join(thisCheckout, 'node_modules'), join(to, 'node_modules'))
+  copyFileSync(join(from, 'package.json'), join(to, 'package.json'))
+  execFileSync(process.execPath, [join(thisCheckout, 'node_modules/typescript/bin/tsc'), '-p', join(from, 'tsconfig.build.json'), '--outDir', join(to, 'dist')], { stdio: 'inherit' })
+}
+
 /** @param {string[]} args */
 const git = (...args) => execFileSync('git', ['-C', thisCheckout, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
 
 try {
-  git('worktree', 'add', '--detach', base, options.base)
-  symlinkSync(join(thisCheckout, 'node_modules'), join(base, 'node_modules'))
-  build(base)
-  build(thisCheckout)
+  git('worktree', 'add', '--detach', sources, options.base)
+  symlinkSync(join(thisCheckout, 'node_modules'), join(sources, 'node_modules'))
+  build(sources, base)
+  build(thisCheckout, now)
   await compare()
 } finally {
-  try { git('worktree', 'remove', '--force', base) } catch {}
+  try { git('worktree', 'remove', '--force', sources) } catch {}
   await rm(directory, { recursive: true, force: true })
 }
 process.exit()
@@ -34,19 +42,19 @@ process.exit()
 async function compare () {
   const redis = options.subjects.some((s) => s.backend === 'redis') ? await startRedis() : { unavailable: 'not asked for' }
   const entrants = options.subjects.flatMap((subject) => [
-    { id: `${options.base}:${subject.id}`, subject, root: `${base}/` },
-    { id: `working tree:${subject.id}`, subject, root: thisCheckout }
+    { id: `${options.base}:${subject.id}`, subject, root: base },
+    { id: `working tree:${subject.id}`, subject, root: now }
   ])
   const verdicts = await campaign(entrants, { ...options, redis, referenceRoot: thisCheckout })
   if ('stop' in redis) await redis.stop()
   for (const { id } of options.subjects) print(id, verdicts.get(`${options.base}:${id}`), verdicts.get(`working tree:${id}`))
 }
 
-/** @param {string} id @param {import('./src/campaign.mjs').Verdict | undefined} then @param {import('./src/campaign.mjs').Verdict | undefined} now */
-function print (id, then, now) {
-  const reason = then?.unavailable ?? now?.unavailable
+/** @param {string} id @param {import('./src/campaign.mjs').Verdict | undefined} then @param {import('./src/campaign.mjs').Verdict | undefined} latest */
+function print (id, then, latest) {
+  const reason = then?.unavailable ?? latest?.unavailable
   console.log(`\n${id}${reason === undefined ? '' : `: not measured, ${reason}`}`)
-  for (const [name, rounds] of Object.entries(now?.rounds ?? {})) {
+  for (const [name, rounds] of Object.entries(latest?.rounds ?? {})) {
     const before = then?.rounds[name]
     if (before === undefined) continue
     const change = median(rounds.map((round, i) => round.ratio / (before[i]?.ratio ?? NaN)))

@@ -5,7 +5,7 @@ import { spread } from './statistics.mjs'
 import { verify } from './verify.mjs'
 
 /**
- * @typedef {import('./measure.mjs').Sample & { ratio: number, bareCpu: number }} Round
+ * @typedef {import('./measure.mjs').Sample & { ratio: number, bareCpu: number, drift: number }} Round
  *
  * @typedef {object} Entrant a subject of one checkout
  * @property {string} id unique in the campaign
@@ -95,5 +95,5 @@ async function oneRound (reference, { subject, root }, verdict, { seconds, cases
 /** @param {readonly Round[]} rounds */
 export function statisticsOf (rounds) {
   const of = (/** @type {keyof Round} */ key) => spread(rounds.map((round) => round[key]))
-  return { ratio: of('ratio'), cpuMicros: of('cpu'), bareCpuMicros: of('bareCpu'), perSecond: of('perSecond'), p50Micros: of('p50'), p99Micros: of('p99'), rssBytes: of('rss') }
+  return { ratio: of('ratio'), cpuMicros: of('cpu'), bareCpuMicros: of('bareCpu'), drift: of('drift'), perSecond: of('perSecond'), p50Micros: of('p50'), p99Micros: of('p99'), rssBytes: of('rss') }
 }

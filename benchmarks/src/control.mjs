@@ -23,6 +23,8 @@ export function serve (server, more = {}) {
       return { cpuMicros: user + system, requests: requests - requestsAtStart, rss: process.memoryUsage.rss() }
     },
     memory,
+    startProfile: async () => (await import('./profiler.mjs')).startProfile(),
+    stopProfile: async () => (await import('./profiler.mjs')).stopProfile(),
     ...more
   }
   process.on('message', async (word) => {

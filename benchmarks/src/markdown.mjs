@@ -1,4 +1,5 @@
 import { cases } from './cases.mjs'
+import { median } from './statistics.mjs'
 
 const backends = /** @type {const} */ ({ none: 'Without sessions', cookie: 'Session in the cookie', memory: 'Memory store', redis: 'Redis' })
 
@@ -9,6 +10,10 @@ const table = (head, body) => [line(head), line(head.map((_, i) => i === 0 ? '--
 
 /** @param {import('./statistics.mjs').Spread} ratio */
 const ratioText = ({ median, low, high }) => `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`
+
+/** @param {readonly import('./report.mjs').Row[]} rows */
+const driftOf = (rows) => median(rows.flatMap((row) => Object.values(row.cases).map(({ drift }) => drift.median)))
+const percent = (/** @type {number} */ share) => (share * 100).toFixed(0)
 
 /** @param {import('./report.mjs').Row} row */
 const name = (row) => row.group === 'ours' ? `**${row.title}**` : row.title
@@ -21,6 +26,8 @@ export function markdown ({ about, rows }) {
     '# Results',
     '',
     `${about.date} · commit ${about.commit}${about.uncommitted ? ' with uncommitted changes' : ''} · Node ${about.node} · ${about.machine} · ${about.rounds} rounds of ${about.seconds} s · load average before ${String(/** @type {number[]} */ (about.loadAverageBefore)[0])}, after ${String(/** @type {number[]} */ (about.loadAverageAfter)[0])}`,
+    '',
+    `Between two neighbouring runs bare Fastify itself moved by ${percent(driftOf(measured))} % (median): ratios that differ by less than that do not differ.`,
     '',
     '## Server CPU per request ÷ bare Fastify: median (least–most of the rounds)',
     ...byBackend(measured, used.map((c) => c.id), (row, id) => row.cases[id] && ratioText(row.cases[id].ratio)),

@@ -42,7 +42,7 @@ export async function measure (reference, subject, cases, { seconds, stateless }
   const bareSeconds = Math.max(0.5, seconds / 2)
   const bare = () => sample(reference, 'untouched', [], bareSeconds)
   const sessions = await sessionsFor(subject, cases, stateless)
-  /** @type {Record<string, Sample & { ratio: number, bareCpu: number }>} */
+  /** @type {Record<string, Sample & { ratio: number, bareCpu: number, drift: number }>} */
   const results = {}
   let before = await bare()
   let settling = FIRST_WARM_UP
@@ -53,7 +53,9 @@ export async function measure (reference, subject, cases, { seconds, stateless }
     const taken = await sample(subject, route, cookies, seconds)
     const after = await bare()
     const bareCpu = (before.cpu + after.cpu) / 2
-    results[id] = { ...taken, ratio: taken.cpu / bareCpu, bareCpu }
+    // How far the reference moved meanwhile says how quiet the machine was.
+    const drift = Math.abs(after.cpu - before.cpu) / bareCpu
+    results[id] = { ...taken, ratio: taken.cpu / bareCpu, bareCpu, drift }
     before = after
   }
   return results
