@@ -1,0 +1,147 @@
+import type { SessionStore, StoredRecord } from '../../types/store.js'
+import { InvalidOption } from '../errors.js'
+import { errorField } from './sql/retry.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './sql/values.js'
+
+interface Operator {
+  $eq?: string
+  $in?: string[]
+  $gt?: Date
+  $lte?: Date
+}
+
+type Filter = Record<string, Operator>
+
+interface SessionDocument {
+  _id: string
+  payload: string
+  expiresAt: Date
+  subject?: string
+}
+
+type Fields = Omit<SessionDocument, '_id'>
+
+// These win over what the collection was made with: a write that nobody acknowledges tells nothing, a secondary may
+// still hold what was destroyed, and codes and counts have to be numbers.
+const plain = { raw: false, promoteValues: true }
+const majority = { ...plain, writeConcern: { w: 'majority' as const } }
+const fromPrimary = { ...plain, readPreference: 'primary' as const }
+
+/** The members of a `Collection` of `mongodb` that the store uses. */
+export interface MongoCollection {
+  findOne (filter: Filter, options: typeof fromPrimary & { projection: object }): Promise<object | null>
+  find (filter: Filter, options: typeof fromPrimary & { projection?: object, limit?: number, sort?: { expiresAt: 1 } }): AsyncIterable<object>
+  replaceOne (filter: Filter, fields: Fields, options: typeof majority & { upsert: true }): Promise<unknown>
+  updateOne (filter: Filter, update: { $set: Partial<Fields>, $unset?: { subject: '' } }, options: typeof majority): Promise<{ matchedCount: number }>
+  deleteOne (filter: Filter, options: typeof majority): Promise<unknown>
+  deleteMany (filter: Filter, options: typeof majority): Promise<{ deletedCount: number }>
+}
+
+/** What `createIndexes` needs of a `Collection` of `mongodb`. */
+export interface IndexableCollection {
+  createIndex (key: Record<string, 1>, options: { name: string, expireAfterSeconds?: number }): Promise<unknown>
+}
+
+export interface MongoStoreOptions {
+  /** A `Collection` of `mongodb`, without a collation of its own. Its client stays yours. */
+  collection: MongoCollection
+}
+
+const sweepBatch = 1000
+const duplicateKey = 11000
+// The server's clock may run ahead of the application's, whose deadlines these are.
+const ttlGrace = 60
+
+/**
+ * Sessions in MongoDB 5.0 and later: one document each, its deadline a date by the clock of the application. Reads go to
+ * the primary, writes are acknowledged by a majority. `createIndexes` has the server remove what is over.
+ * Throws `InvalidOption` for what is no collection.
+ */
+export function mongoStore ({ collection }: MongoStoreOptions): SessionStore {
+  if (typeof collection?.updateOne !== 'function') throw new InvalidOption('collection', 'expected a Collection of mongodb')
+
+  return {
+    async create (id, payload, expiresAt, subject) {
+      if (!fitsUtf8(id)) throw unstorable('id')
+      const fields = toFields(payload, expiresAt, subject)
+      try {
+        // Replaces what is over and inserts what is not there. A live document is neither, and its id is taken.
+        await collection.replaceOne(over(id), fields, { ...majority, upsert: true })
+        return true
+      } catch (error) {
+        if (errorField(error, 'code') === duplicateKey) return false
+        throw error
+      }
+    },
+    async load (id) {
+      if (!fitsUtf8(id)) return null
+      const found = await collection.findOne(live(id), { ...fromPrimary, projection: { payload: 1 } })
+      return found && (found as SessionDocument).payload
+    },
+    async replace (id, expected, payload, expiresAt, subject) {
+      const { subject: owner, ...fields } = toFields(payload, expiresAt, subject)
+      if (!fitsUtf8(id)) return 'missing'
+      const update = owner === undefined ? { $set: fields, $unset: { subject: '' as const } } : { $set: { ...fields, subject: owner } }
+      const isReplaced = fitsUtf8(expected) &&
+        (await collection.updateOne({ ...live(id), payload: { $eq: expected } }, update, majority)).matchedCount === 1
+      if (isReplaced) return 'replaced'
+      return await collection.findOne(live(id), { ...fromPrimary, projection: { _id: 1 } }) ? 'conflict' : 'missing'
+    },
+    async touch (id, expiresAt) {
+      const update = { $set: { expiresAt: toDate(expiresAt) } }
+      return fitsUtf8(id) && (await collection.updateOne(live(id), update, majority)).matchedCount === 1
+    },
+    async delete (id) {
+      if (fitsUtf8(id)) await collection.deleteOne({ _id: { $eq: id } }, majority)
+    },
+    findBySubject: (subject) => bySubject(collection, subject),
+    sweep: () => sweepAll(collection)
+  }
+}
+
+/**
+ * Creates the index that finds by subject, and the one by which the server removes what is over, a minute after the
+ * deadline. `ttl: false` leaves the latter a plain index, for servers that have no TTL: the store then sweeps alone.
+ */
+export async function createIndexes (collection: IndexableCollection, { ttl = true }: { ttl?: boolean } = {}): Promise<void> {
+  await collection.createIndex({ subject: 1 }, { name: 'subject' })
+  await collection.createIndex({ expiresAt: 1 }, { name: 'expiresAt', ...(ttl && { expireAfterSeconds: ttlGrace }) })
+}
+
+const live = (id: string): Filter => ({ _id: { $eq: id }, expiresAt: { $gt: new Date() } })
+const over = (id: string): Filter => ({ _id: { $eq: id }, expiresAt: { $lte: new Date() } })
+
+function toDate (expiresAt: number): Date {
+  const date = new Date(wholeMilliseconds(expiresAt))
+  if (Number.isNaN(date.getTime())) throw new TypeError('The session store needs a deadline that a Date can hold')
+  return date
+}
+
+function toFields (payload: string, expiresAt: number, subject: string | undefined): Fields {
+  if (!fitsUtf8(payload)) throw unstorable('payload')
+  if (subject !== undefined && !fitsUtf8(subject)) throw unstorable('subject')
+  return { payload, expiresAt: toDate(expiresAt), ...(subject !== undefined && { subject }) }
+}
+
+async function * bySubject (collection: MongoCollection, subject: string): AsyncGenerator<StoredRecord> {
+  if (!fitsUtf8(subject)) return
+  const found = collection.find({ subject: { $eq: subject }, expiresAt: { $gt: new Date() } }, fromPrimary)
+  for await (const document of found) {
+    const { _id: id, payload, expiresAt } = document as SessionDocument
+    yield { id, payload, expiresAt: expiresAt.getTime() }
+  }
+}
+
+async function sweepAll (collection: MongoCollection): Promise<number> {
+  const filter = { expiresAt: { $lte: new Date() } }
+  const options = { ...fromPrimary, projection: { _id: 1 }, sort: { expiresAt: 1 as const }, limit: sweepBatch }
+  let removed = 0
+  let ids: string[]
+  do {
+    ids = []
+    for await (const document of collection.find(filter, options)) ids.push((document as SessionDocument)._id)
+    // The deadline is compared again: meanwhile one may have been created anew.
+    removed += (await collection.deleteMany({ _id: { $in: ids }, ...filter }, majority)).deletedCount
+  } while (ids.length === sweepBatch)
+  return removed
+}

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MongoClient } from 'mongodb'
+import { startDatabase } from './database-process.js'
+import { hasBinary, host, type RunningServer } from './server-process.js'
+
+const server = (name: string) => fileURLToPath(new URL(`../../.ci/servers/${name}`, import.meta.url))
+const ferretdb = server('ferretdb-v1.24.2')
+const javaServer = server('mongo-java-server-1.47.0')
+
+/** Why the tests against mongo-java-server cannot run here, or nothing when they can. */
+export const javaServerMissing = () => hasBinary('java') && existsSync(javaServer)
+  ? undefined
+  : 'mongo-java-server is not installed (scripts/install-mongo-java-server.sh)'
+
+/** Why the tests against FerretDB cannot run here, or nothing when they can. */
+export const ferretdbMissing = () => existsSync(ferretdb) ? undefined : 'FerretDB is not built (scripts/install-ferretdb.sh)'
+
+export const mongoUrl = (port: number) => `mongodb://${host}:${port}/sessions_test`
+
+async function isUp (port: number): Promise<boolean> {
+  const client = new MongoClient(mongoUrl(port), { serverSelectionTimeoutMS: 1000 })
+  return await client.db().command({ ping: 1 }).then(() => true, () => false).finally(() => client.close())
+}
+
+/** Speaks MongoDB's protocol, updates atomically, keeps its data in a file; has no TTL index. */
+export function startJavaServer (): Promise<RunningServer> {
+  return startDatabase({
+    name: 'mongo-java-server',
+    command: 'java',
+    args: (port, directory) => ['-cp', `${javaServer}:${javaServer}/*`, 'StartMongoServer', String(port), join(directory, 'data')],
+    isUp
+  })
+}
+
+/** Speaks MongoDB's protocol over SQLite. Version 1 reads and then writes: its updates are not atomic. */
+export function startFerretdb (): Promise<RunningServer> {
+  return startDatabase({
+    name: 'ferretdb',
+    command: ferretdb,
+    args: (port, directory) => [
+      '--handler=sqlite', `--sqlite-url=file:${directory}/`, `--state-dir=${directory}`,
+      `--listen-addr=${host}:${port}`, '--debug-addr=-', '--telemetry=disable', '--log-level=ERROR'
+    ],
+    isUp
+  })
+}
