@@ -56,7 +56,7 @@ export function createCodec (schema: SessionSchema, { initial, undeclaredKeys = 
   if (!isZod(schema)) throw new InvalidSchema('it is not a Zod 4 schema. Use z.object()')
   const inspection = inspectSchema(schema, reserved)
   if (inspection.problems.length > 0) throw new InvalidSchema(inspection.problems.join('; '))
-  const isExtra = undeclaredMatcher(undeclaredKeys, inspection.keys, reserved)
+  const isExtra = undeclaredKeys.length === 0 ? null : undeclaredMatcher(undeclaredKeys, inspection.keys, reserved)
   const codec = new SchemaCodec(createTranscoder(schema, inspection), inspection, isExtra, reserved, initial)
   assertUsable(codec)
   return codec
@@ -66,13 +66,16 @@ class SchemaCodec implements Codec {
   readonly #transcoder: Transcoder
   readonly #inspection: Inspection
   readonly #isExtra: (key: string) => boolean
+  /** May there be keys outside the schema? */
+  readonly #hasExtras: boolean
   readonly #reserved: ReadonlySet<string>
   readonly initial: () => Data
 
-  constructor (transcoder: Transcoder, inspection: Inspection, isExtra: (key: string) => boolean, reserved: ReadonlySet<string>, initial: unknown) {
+  constructor (transcoder: Transcoder, inspection: Inspection, isExtra: ((key: string) => boolean) | null, reserved: ReadonlySet<string>, initial: unknown) {
     this.#transcoder = transcoder
     this.#inspection = inspection
-    this.#isExtra = isExtra
+    this.#isExtra = isExtra ?? (() => false)
+    this.#hasExtras = isExtra !== null
     this.#reserved = reserved
     this.initial = createInitial(transcoder, initial)
   }
@@ -112,7 +115,8 @@ class SchemaCodec implements Codec {
 
   differs (found: Data, live: object): boolean {
     try {
-      return !sameKeys(found, live)
+      // An undeclared key that holds {} is as good as absent, which only the stored forms show.
+      return !sameKeys(found, live) && (!this.#hasExtras || this.#storedDiffers(found, live))
     } catch {
       return this.#storedDiffers(found, live)
     }
@@ -141,20 +145,23 @@ class SchemaCodec implements Codec {
 
   #split (live: object): { data: Data, extra: Data | null } {
     const data: Data = {}
-    let extra: Data | null = null
+    const extra: Data = {}
     for (const key of Object.keys(live)) {
       const value = (live as Data)[key]
       if (this.#reserved.has(key)) throw new ReservedKey(key)
       if (isForbiddenKey(key)) throw new InvalidData(`${key} (this key is not allowed)`)
       if (value === undefined) continue
       if (this.#inspection.keys.has(key)) data[key] = value
-      else if (this.#isExtra(key)) (extra ??= {})[key] = value
+      else if (this.#isExtra(key)) extra[key] = value
       else if (this.#inspection.open) data[key] = value
       else throw new UnknownKey(formatPath([key]))
     }
-    return { data, extra }
+    for (const key of Object.keys(extra)) if (isEmpty(extra[key])) delete extra[key]
+    return { data, extra: isEmpty(extra) ? null : extra }
   }
 }
+
+const isEmpty = (value: unknown): boolean => isPlainObject(value) && Object.keys(value).length === 0
 
 const isZod = (schema: unknown): boolean =>
   typeof schema === 'object' && schema !== null && '_zod' in schema

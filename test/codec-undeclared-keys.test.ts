@@ -26,6 +26,14 @@ t.test('they are copied, and their changes found', async t => {
   t.strictSame(stored.extra, { flash: { info: ['a'] } })
 })
 
+t.test('one that holds an empty object is as good as absent, so that a plugin that always writes opens no session', async t => {
+  t.strictSame(codec.encode({ userId: 'a', flash: {} }), { data: { userId: 'a' }, extra: null })
+  t.equal(codec.differs({ userId: 'a' }, { userId: 'a', flash: {} }), false)
+  t.equal(codec.differs({ userId: 'a' }, { userId: 'a', flash: [] }), true)
+  t.equal(codec.differs({ userId: 'a', flash: { info: ['b'] } }, { userId: 'a', flash: {} }), true)
+  t.equal(codec.differs({ userId: 'a' }, { userId: 'b', flash: {} }), true)
+})
+
 t.test('they must be JSON; the error names the path', async t => {
   t.throws(() => codec.encode({ flash: { at: [new Date()] } }), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /: flash\.at\[0\] / })
   t.throws(() => codec.encode({ flash: () => {} }), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /: flash / })
