@@ -16,15 +16,20 @@ export function merge (base: Data, theirs: Data, ours: Data, resolvers: Resolver
   const data: Data = {}
   const conflicts: string[] = []
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(ours)])) {
-    const oursChanged = !same(base[key], ours[key], key)
-    const theirsChanged = !same(base[key], theirs[key], key)
-    let value = oursChanged ? ours[key] : theirs[key]
-    if (oursChanged && theirsChanged && !same(ours[key], theirs[key], key)) {
+    const versions = { base: own(base, key), theirs: own(theirs, key), ours: own(ours, key) }
+    const oursChanged = !same(versions.base, versions.ours, key)
+    const theirsChanged = !same(versions.base, versions.theirs, key)
+    let value = oursChanged ? versions.ours : versions.theirs
+    if (oursChanged && theirsChanged && !same(versions.ours, versions.theirs, key)) {
       conflicts.push(key)
       const resolve = Object.hasOwn(resolvers, key) ? resolvers[key] : undefined
-      if (resolve) value = resolve({ base: base[key], theirs: theirs[key], ours: ours[key] })
+      if (resolve) value = resolve(versions)
     }
     if (value !== undefined) data[key] = value
   }
   return { data, conflicts }
+}
+
+function own (data: Data, key: string): unknown {
+  return Object.hasOwn(data, key) ? data[key] : undefined
 }
