@@ -34,12 +34,13 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const now = Date.now()
   const stored = place !== null
   const failed = response?.failed ?? false
+  const cacheable = response?.cacheable ?? false
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
   const changed = !failed && (visit.upgraded || remembers || codec.differs(visit.base, work))
   const privileged = changed && settings.rotateOn.some((key) => !sameValue(visit, key, visit.base[key], work[key]))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
-  const rotationDue = attached && !failed && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
+  const rotationDue = attached && !failed && !cacheable && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
   const requested = visit.rotation && landed !== 'final'
   const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
   const touchDue = attached && (visit.touched || now - place.usedAt >= settings.touchAfter)
@@ -51,7 +52,7 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
     touchDue,
     stale: attached && place.stale,
     failed,
-    cacheable: response?.cacheable ?? false
+    cacheable
   })
   return { action, now, changed, privileged, touchDue, moving }
 }

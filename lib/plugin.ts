@@ -95,7 +95,7 @@ function leave (visit: Visit, reply: FastifyReply, done: (error?: Error) => void
     return done()
   }
   saving.then(() => {
-    close(visit, reply, visit.snapshot())
+    close(visit, reply, failed || visit.over ? visit.snapshot() : visit.base)
     done()
   }, (error: Error) => {
     visit.broken = true

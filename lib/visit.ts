@@ -45,8 +45,14 @@ export class Visit implements SessionOwner {
   exposed: string | null = null
   /** The response has become an error because of the session. */
   broken = false
-  /** Set while hooks run that come before the save. */
+  /** Set while hooks run that come before the save, or a change given to `update()`. */
   busy = false
+  /** The save that is under way; never rejects. */
+  saving: Promise<void> | null = null
+  /** Counts the sessions that this request began with or went on to. */
+  epoch = 0
+  /** Counts what was asked of the session: `rotate()`, `touch()`, `persist()`. */
+  asked = 0
   /** The response has left, or is about to: what the session held then. */
   closed: Data | null = null
   #fresh: { raw: Buffer, key: string } | null = null
@@ -111,11 +117,13 @@ export class Visit implements SessionOwner {
   rotate (): void {
     this.#assertOpen('rotate()')
     this.rotation = true
+    this.asked++
   }
 
   touch (): void {
     this.#assertOpen('touch()')
     this.touched = true
+    this.asked++
   }
 
   persist (seconds: number | undefined): void {
@@ -123,7 +131,8 @@ export class Visit implements SessionOwner {
     const most = this.runtime.settings.absolute / 1000
     const value = seconds ?? most
     if (!Number.isFinite(value) || value < 0) throw new InvalidOption('persist(seconds)', 'must be a number of seconds, 0 or more')
-    this.remember = Math.min(Math.floor(value), most)
+    this.remember = Math.floor(Math.min(value, most))
+    this.asked++
   }
 
   /** The session is over; the object goes on as a new one. */
@@ -190,7 +199,7 @@ export class Visit implements SessionOwner {
   }
 
   #saved (): void {
-    if (this.closed !== null) this.closed = this.snapshot()
+    if (this.closed !== null) this.closed = this.base
     else if (this.cookie !== null && canSendCookie(this)) exposeCookie(this, this.cookie)
   }
 
@@ -223,6 +232,7 @@ export class Visit implements SessionOwner {
   }
 
   #begin (): void {
+    this.epoch++
     this.place = null
     this.#fresh = null
     this.rotation = this.touched = this.upgraded = false

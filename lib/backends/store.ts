@@ -8,7 +8,8 @@ import { END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type T
 import { type Backend, type Draft, ENDED, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 
 const ID_BYTES = 32
-const MAX_HOPS = 5
+/** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
+const MAX_HOPS = 100
 const MAX_RACES = 20
 /** For a request that is under way when its session moves: long enough to find out where to. */
 const TOMBSTONE_LIFE = 10_000
