@@ -12,7 +12,7 @@ export function readCookie (header: string | undefined, name: string): { value: 
     if (header[start] !== '=' || !beginsPair(header, at)) continue
     if (value !== null) return 'duplicate'
     const end = header.indexOf(';', start)
-    value = header.slice(start + 1, end === -1 ? header.length : end).trimEnd()
+    value = trimEnd(header.slice(start + 1, end === -1 ? header.length : end))
   }
   return value === null ? 'absent' : { value }
 }
@@ -22,6 +22,12 @@ function beginsPair (header: string, at: number): boolean {
   let before = at - 1
   while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before--
   return before < 0 || header[before] === ';'
+}
+
+function trimEnd (value: string): string {
+  let end = value.length
+  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end--
+  return value.slice(0, end)
 }
 
 /** Formats the session's `Set-Cookie`; everything that does not change from one to the next is formatted once. */

@@ -34,5 +34,5 @@ function authenticated (rotateOn: readonly string[], work: Data, now: number): n
 /** How long the cookie outlives the browser, in seconds; `null`: it does not. Never longer than the session. */
 export function cookieMaxAge ({ runtime: { settings } }: Visit, times: Times, now: number): number | null {
   const seconds = times.persist ?? settings.cookie.persistent
-  return seconds === 0 ? null : Math.min(seconds, Math.floor((times.createdAt + settings.absolute - now) / 1000))
+  return seconds === 0 ? null : Math.ceil(Math.min(seconds, (times.createdAt + settings.absolute - now) / 1000))
 }

@@ -62,7 +62,7 @@ export function sameValue ({ base, runtime: { codec } }: Visit, key: string, a: 
   return Object.is(a, b) || !codec.differs({ ...base, [key]: a }, { ...base, [key]: b })
 }
 
-/** Can a cookie still be set? Not once the head has left, nor on a connection that has become a socket. */
-export function canSendCookie ({ request, reply }: Visit): boolean {
-  return !reply.raw.headersSent && !(reply.sent && request.headers.upgrade !== undefined)
+/** Can a cookie still be set? Not once the head has left or is fixed, nor on a connection that has become a socket. */
+export function canSendCookie ({ request, reply, closed }: Visit): boolean {
+  return closed === null && !reply.raw.headersSent && !(reply.sent && request.headers.upgrade !== undefined)
 }

@@ -1,12 +1,12 @@
 import fastifyCookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteSessionOptions } from '../types/index.js'
-import type { Place } from './backends/backend.js'
 import { commit } from './commit.js'
 import { readCookie } from './cookie.js'
-import { ChangedTooLate, Disabled, InvalidOption, NotAssignable, NotReady } from './errors.js'
+import { Disabled, InvalidOption, NotAssignable, NotReady } from './errors.js'
+import { lookBack } from './look-back.js'
 import type { Data } from './merge.js'
-import { isCacheable, sendCookie, varyByCookie } from './response.js'
+import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
 import { createRuntime } from './setup.js'
@@ -36,7 +36,11 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
       const visit = slotOf(this)
       if (visit === null) throw new NotReady(name)
       if (visit === DISABLED) throw new Disabled(name)
-      return visit.open()
+      if (visit.session !== null) return visit.session
+      const session = visit.open()
+      // Not `onResponse`, which a client that has gone, a socket and some hijacked replies never reach.
+      visit.reply.raw.once('close', () => lookBack(visit))
+      return session
     },
     setter (): never { throw new NotAssignable(name) }
   })
@@ -59,16 +63,11 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     loading.then(() => done(), done)
   })
 
-  app.addHook('onSend', (request, reply, _payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const visit = visitOf(request)
     if (visit === null || visit.session === null || visit.closed !== null) return done()
-    leave(visit, reply, done)
-  })
-
-  app.addHook('onResponse', (request, _reply, done) => {
-    const visit = visitOf(request)
-    if (visit !== null && visit.session !== null) lookBack(visit, visit.session)
-    done()
+    const body = unpackResponse(reply, payload)
+    leave(visit, reply, (error) => error === undefined ? done(null, body) : done(error))
   })
 }
 
@@ -108,35 +107,7 @@ function leave (visit: Visit, reply: FastifyReply, done: (error?: Error) => void
 
 function close (visit: Visit, reply: FastifyReply, data: Data): void {
   varyByCookie(reply)
-  if (visit.cookie !== null) sendCookie(visit, visit.cookie)
+  if (visit.cookie === null) takeCookieBack(visit)
+  else sendCookie(visit, visit.cookie)
   visit.closed = data
-}
-
-/** The response has left. What changed since, or was never saved, is lost: that must not go unnoticed. */
-function lookBack (visit: Visit, session: Session): void {
-  const { runtime, request, ended } = visit
-  if (ended !== null) endLate(visit, ended)
-  const kept = visit.closed ?? visit.base
-  const now = session as unknown as Data
-  if (!runtime.codec.differs(kept, now)) return
-  const keys = [...new Set([...Object.keys(kept), ...Object.keys(now)])]
-    .filter((key) => runtime.codec.differs({ ...kept, [key]: kept[key] }, { ...kept, [key]: now[key] }))
-  report(runtime, request, keys)
-  visit.reject('changed-too-late', keys)
-}
-
-/** `destroy()` wins even where Fastify never sent the response. */
-async function endLate (visit: Visit, ended: Place): Promise<void> {
-  visit.ended = null
-  try {
-    await visit.runtime.backend.end(ended, Date.now())
-  } catch (error) {
-    visit.request.log.error({ err: error }, 'session could not be ended')
-  }
-}
-
-function report (runtime: Runtime, request: FastifyRequest, keys: readonly string[]): void {
-  const error = new ChangedTooLate(keys.join(', '))
-  request.log.error({ err: error }, 'session changed after the response had left')
-  if (!runtime.production) process.emitWarning(error)
 }

@@ -1,6 +1,19 @@
 import type { FastifyReply } from 'fastify'
 import type { Visit } from './visit.js'
 
+/**
+ * Fastify applies a web `Response`'s own status and headers after the hooks, over what they have set. Does so now, and
+ * returns the body; `undefined` for every other payload.
+ */
+export function unpackResponse (reply: FastifyReply, payload: unknown): unknown {
+  if (Object.prototype.toString.call(payload) !== '[object Response]') return
+  const { status, headers, body, bodyUsed } = payload as Response
+  if (bodyUsed) return
+  reply.code(status)
+  for (const [name, value] of headers) reply.header(name, value)
+  return body
+}
+
 /** May shared caches keep the response as the handler left it? */
 export function isCacheable (reply: FastifyReply): boolean {
   const control = reply.getHeader('cache-control')
@@ -22,9 +35,23 @@ export function sendCookie (visit: Visit, cookie: string): void {
   const { reply, request } = visit
   if (isCacheable(reply)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
   if (visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
-  takeBack(visit)
   reply.header('cache-control', 'no-store')
-  reply.header('set-cookie', cookie)
+  setCookie(visit, cookie)
+}
+
+/** A cookie that `save()` has put on the response is not for the browser after all. */
+export function takeCookieBack (visit: Visit): void {
+  if (visit.exposed) setCookie(visit, null)
+}
+
+// RFC 6265bis §4.1.1: one cookie of a name. What others have put on the raw response would be lost under Fastify's header.
+function setCookie (visit: Visit, cookie: string | null): void {
+  const { reply } = visit
+  const present = reply.getHeader('set-cookie')
+  const others = present === undefined ? [] : othersOf(visit, [present, reply.raw.getHeader('set-cookie') ?? []].flat())
+  if (present !== undefined) reply.removeHeader('set-cookie')
+  const all = cookie === null ? others : [...others, cookie]
+  if (all.length > 0) reply.header('set-cookie', all.length === 1 ? all[0] : all)
 }
 
 // Browsers take secure cookies from http://localhost, so only another host means that something is wrong.
@@ -35,24 +62,16 @@ function warnOfPlainHttp ({ runtime, request }: Visit): void {
 }
 
 /** For a reply that Fastify may never send: `reply.raw`, `reply.hijack()`. What was put there before is replaced. */
-export function exposeCookie (visit: Visit, cookie: string): void {
-  const { raw } = visit.reply
-  takeBack(visit)
-  raw.setHeader('set-cookie', [...rawCookies(visit), cookie])
-  raw.setHeader('cache-control', 'no-store')
+export function expose (visit: Visit): void {
+  const { cookie, reply: { raw } } = visit
   raw.setHeader('vary', withCookie(raw.getHeader('vary')))
-  visit.exposed = cookie
+  if (cookie === null) return
+  raw.setHeader('set-cookie', [...othersOf(visit, [raw.getHeader('set-cookie') ?? []].flat()), cookie])
+  raw.setHeader('cache-control', 'no-store')
+  visit.exposed = true
 }
 
-function takeBack (visit: Visit): void {
-  if (visit.exposed === null) return
-  const rest = rawCookies(visit).filter((cookie) => cookie !== visit.exposed)
-  visit.exposed = null
-  if (rest.length > 0) visit.reply.raw.setHeader('set-cookie', rest)
-  else visit.reply.raw.removeHeader('set-cookie')
-}
-
-function rawCookies ({ reply }: Visit): string[] {
-  const present = reply.raw.getHeader('set-cookie')
-  return present === undefined ? [] : [present].flat().map(String)
+function othersOf ({ runtime }: Visit, cookies: readonly unknown[]): string[] {
+  const own = `${runtime.settings.cookie.name}=`
+  return [...new Set(cookies.map(String))].filter((cookie) => !cookie.startsWith(own))
 }

@@ -87,9 +87,9 @@ export class Session {
   }
 
   async regenerate (keep: readonly string[] = []): Promise<void> {
+    this.#owner.rotate()
     const kept = Object.entries(own(this)).filter(([key]) => keep.includes(key))
     assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })
-    this.#owner.rotate()
   }
 
   async destroy (): Promise<void> {

@@ -4,11 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../types/index.js'
 import type { Loaded, Place } from './backends/backend.js'
 import { commit } from './commit.js'
-import { ChangedTooLate, Ended, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
+import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
 import { canSendCookie } from './plan.js'
 import { deadline } from './record.js'
-import { exposeCookie } from './response.js'
+import { expose } from './response.js'
 import { emit, type Runtime } from './runtime.js'
 import { assign, Session, type SessionOwner } from './session.js'
 
@@ -41,8 +41,8 @@ export class Visit implements SessionOwner {
   over = false
   /** The `Set-Cookie` to send. */
   cookie: string | null = null
-  /** The `Set-Cookie` that `save()` has put on the raw response. */
-  exposed: string | null = null
+  /** `save()` has put it on the raw response already. */
+  exposed = false
   /** The response has become an error because of the session. */
   broken = false
   /** Set while hooks run that come before the save, or a change given to `update()`. */
@@ -116,6 +116,7 @@ export class Visit implements SessionOwner {
 
   rotate (): void {
     this.#assertOpen('rotate()')
+    if (!canSendCookie(this)) throw new HeadersSent()
     this.rotation = true
     this.asked++
   }
@@ -138,11 +139,13 @@ export class Visit implements SessionOwner {
   /** The session is over; the object goes on as a new one. */
   destroy (): void {
     if (this.place !== null) {
+      if (this.runtime.backend.selfContained) this.#assertRemovable()
       const { base } = this
       emit(this.runtime, 'onDestroy', () => ({ request: this.request, id: this.handle(), data: this.copy(base) }))
       this.ended = this.place
     }
     this.#begin()
+    if (this.closed !== null) this.closed = this.copy(this.base)
   }
 
   async save (): Promise<void> {
@@ -200,7 +203,7 @@ export class Visit implements SessionOwner {
 
   #saved (): void {
     if (this.closed !== null) this.closed = this.base
-    else if (this.cookie !== null && canSendCookie(this)) exposeCookie(this, this.cookie)
+    else if (canSendCookie(this)) expose(this)
   }
 
   #settle (): void {
@@ -254,6 +257,12 @@ export class Visit implements SessionOwner {
 
   #assertOpen (what: string): void {
     if (this.closed !== null) throw new ChangedTooLate(what)
+  }
+
+  // Nothing but a cookie ends a session that lives in one.
+  #assertRemovable (): void {
+    this.#assertOpen('destroy()')
+    if (!canSendCookie(this)) throw new HeadersSent()
   }
 
   #assertIdle (what: string): void {

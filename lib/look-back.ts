@@ -1,0 +1,43 @@
+import type { Place } from './backends/backend.js'
+import { ChangedTooLate } from './errors.js'
+import type { Data } from './merge.js'
+import { sameValue } from './plan.js'
+import type { Visit } from './visit.js'
+
+/** The response has left. What changed since, or was never saved, is lost: that must not go unnoticed. */
+export function lookBack (visit: Visit): void {
+  const { runtime, request, reply, closed, ended } = visit
+  // The client has gone, but the handler is still at work: what it does will be saved all the same.
+  if (closed === null && !reply.sent && !reply.raw.headersSent) return
+  const lost = [...lostKeys(visit), ...lostCalls(visit)]
+  if (ended !== null) endLate(visit, ended)
+  if (lost.length === 0) return
+  const error = new ChangedTooLate(lost.join(', '))
+  request.log.error({ err: error }, 'session changed after the response had left')
+  if (!runtime.production) process.emitWarning(error)
+  visit.reject('changed-too-late', lost)
+}
+
+function lostKeys (visit: Visit): string[] {
+  const kept = visit.closed ?? visit.base
+  const now = visit.session as unknown as Data
+  if (!visit.runtime.codec.differs(kept, now)) return []
+  return [...new Set([...Object.keys(kept), ...Object.keys(now)])].filter((key) => !sameValue(visit, key, kept[key], now[key]))
+}
+
+/** Once the response is formed these throw, so only where Fastify never sent one can they have been in vain. */
+function lostCalls ({ closed, rotation, remember, ended, runtime }: Visit): string[] {
+  if (closed !== null) return []
+  const calls = { 'rotate()': rotation, 'persist()': remember !== undefined, 'destroy()': runtime.backend.selfContained && ended !== null }
+  return Object.entries(calls).filter(([, lost]) => lost).map(([call]) => call)
+}
+
+/** `destroy()` wins even where Fastify never sent the response. */
+async function endLate (visit: Visit, ended: Place): Promise<void> {
+  visit.ended = null
+  try {
+    await visit.runtime.backend.end(ended, Date.now())
+  } catch (error) {
+    visit.request.log.error({ err: error }, 'session could not be ended')
+  }
+}
