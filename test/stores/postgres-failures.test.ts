@@ -70,7 +70,7 @@ else {
   }
 
   t.test('R-20 an exhausted pool rejects after its own bounded wait, and serves again when a connection is free', async (t) => {
-    const small = newPool({ max: 1, connectionTimeoutMillis: 100 })
+    const small = newPool({ max: 1, connectionTimeoutMillis: 1000 })
     t.teardown(() => small.end())
     const store = postgresStore({ pool: small })
     const held = await small.connect()
