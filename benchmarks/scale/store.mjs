@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Cluster } from 'ioredis'
@@ -14,28 +12,27 @@ import { connectIoredis } from '../src/subjects/clients.mjs'
  * @property {string} secret
  * @property {string} [url]
  * @property {number[]} [ports]
+ * @property {string} [directory] for the file of SQLite; the parent removes it, because it ends its children hard
  * @property {number} [maxEntries]
  */
 
 /** @param {Plan} plan @returns {Promise<any>} */
-export async function openStore ({ store, root, url, ports, maxEntries }) {
+export async function openStore ({ store, root, url, ports, directory, maxEntries }) {
   const load = (/** @type {string} */ path) => import(pathToFileURL(join(root, path)).href)
   const module = (/** @type {string} */ name) => load(`dist/lib/stores/${name}.js`)
   switch (store) {
     case 'memory': return (await module('memory')).memoryStore(maxEntries === undefined ? {} : { maxEntries, maxBytes: 2 ** 40 })
     case 'redis': return (await module('redis')).redisStore({ client: await connectIoredis(url) })
     case 'cluster': return (await module('redis')).redisStore({ client: new Cluster((ports ?? []).map((port) => ({ host: '127.0.0.1', port })), { enableAutoPipelining: true }) })
-    case 'sqlite': return sqlite(load, module)
+    case 'sqlite': return sqlite(load, module, directory)
     case 'postgres': return postgres(load, module, url)
   }
 }
 
-/** @param {(path: string) => Promise<any>} load @param {(name: string) => Promise<any>} module */
-async function sqlite (load, module) {
+/** @param {(path: string) => Promise<any>} load @param {(name: string) => Promise<any>} module @param {string} [directory] */
+async function sqlite (load, module, directory = '.') {
   const { createTable, sqliteStore } = await module('sqlite')
   const { default: Database } = await load('node_modules/better-sqlite3/lib/index.js')
-  const directory = mkdtempSync(join(tmpdir(), 'bench-sqlite-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const database = new Database(join(directory, 'sessions.db'))
   await createTable(database)
   return sqliteStore({ database })

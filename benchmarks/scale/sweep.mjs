@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openSessions } from '../src/http.mjs'
 import { load } from '../src/load.mjs'
 import { Unavailable } from '../src/process.mjs'
@@ -25,8 +28,9 @@ export async function sweep ({ expired, seconds }) {
 async function duringSweep (store, expired, seconds) {
   const database = store === 'postgres' ? await startPostgres() : { url: undefined, stop: async () => {} }
   if ('unavailable' in database) return [`not measured: ${database.unavailable}`]
+  const directory = await mkdtemp(join(tmpdir(), 'bench-sweep-'))
   try {
-    const server = await startScaleServer({ store, url: database.url, maxEntries: expired * 2, secret: randomBytes(32).toString('hex') }, { BENCH_EXPIRED: String(expired) })
+    const server = await startScaleServer({ store, directory, url: database.url, maxEntries: expired * 2, secret: randomBytes(32).toString('hex') }, { BENCH_EXPIRED: String(expired) })
     try {
       return await figures(server, seconds)
     } finally {
@@ -36,6 +40,7 @@ async function duringSweep (store, expired, seconds) {
     if (error instanceof Unavailable) return [`not measured: ${error.message}`]
     throw error
   } finally {
+    await rm(directory, { recursive: true, force: true })
     await database.stop()
   }
 }

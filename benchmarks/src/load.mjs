@@ -32,11 +32,11 @@ export async function load (url, cookies, seconds) {
     connections: CONNECTIONS,
     duration: seconds,
     sampleInt: 100,
-    setupClient (client) {
+    setupClient (/** @type {any} */ client) {
       const share = cookies.filter((_, i) => i % CONNECTIONS === connection % CONNECTIONS)
       connection++
       if (share.length > 0) client.setRequests(share.map((cookie) => ({ method: 'GET', path: pathname, headers: { cookie } })))
-      client.on('response', (_status, _bytes, milliseconds) => {
+      client.on('response', (/** @type {number} */ _status, /** @type {number} */ _bytes, /** @type {number} */ milliseconds) => {
         histogram.record(Math.max(1, Math.round(milliseconds * 1000)))
         last = performance.now()
         first ||= last
