@@ -68,6 +68,14 @@ export function ask (port: number, command: string, milliseconds = 1000): Promis
   })
 }
 
+/** However this process ends, by SIGKILL too: its end of the pipe closes, and the server and the directory go. */
+function guard ({ pid }: ChildProcess, directory: string): () => void {
+  const script = 'cat; kill -9 "$0"; rm -rf "$1"'
+  const guardian = spawn('sh', ['-c', script, String(pid), directory], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  guardian.unref()
+  return () => guardian.kill('SIGKILL')
+}
+
 async function end (child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
@@ -79,12 +87,13 @@ export async function startServer (server: ServerCommand): Promise<RunningServer
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), `session-test-${server.command}-`))
   let child: ChildProcess | undefined
-  const killWithUs = () => child?.kill('SIGKILL')
-  process.once('exit', killWithUs)
+  let dismissGuard = () => {}
 
   async function start () {
     const started = spawn(server.command, server.args(port, directory), { stdio: ['ignore', 'pipe', 'pipe'] })
     child = started
+    dismissGuard()
+    dismissGuard = guard(started, directory)
     let output = ''
     for (const stream of [started.stdout, started.stderr]) stream.on('data', data => { output += data })
     await waitUntil(`${server.command} answers on ${port}`, async () => {
@@ -108,7 +117,7 @@ export async function startServer (server: ServerCommand): Promise<RunningServer
     restart: start,
     async stop () {
       if (child) await end(child)
-      process.removeListener('exit', killWithUs)
+      dismissGuard()
       rmSync(directory, { recursive: true, force: true })
     }
   }
