@@ -66,11 +66,7 @@ export interface RequiringRoute<Name extends string, Required> {
  * app.post('/me', { ...requireSession(handle, 'user'), schema }, handler)
  * ```
  */
-export interface RequireSession {
-  <S extends SessionSchema, Name extends string, const R extends Requirable<SessionData<S>>> (
-    session: SessionHandle<S, Name>, ...required: readonly [R, ...R[]]
-  ): RequiringRoute<Name, SessionWith<SessionData<S>, R>>
-  <S extends SessionSchema, const R extends Requirable<SessionData<S>>> (
-    schema: S, ...required: readonly [R, ...R[]]
-  ): RequiringRoute<'session', SessionWith<SessionData<S>, R>>
-}
+export type RequireSession =
+  <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (
+    session: SessionHandle<S, Name> | S, ...required: readonly [R, ...R[]]
+  ) => RequiringRoute<Name, SessionWith<SessionData<S>, R>>

@@ -64,6 +64,10 @@ type InState<Data, D extends PropertyKey, R> = Data extends unknown
   ? [Extract<R, Data[D & keyof Data]>] extends [never] ? never : { readonly [K in D & keyof Data]: Data[K] }
   : never
 
+/** The member of the union that has the discriminant of `Next`; of what is no union: itself. */
+type MemberOf<Data, Next> = Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>>
+type NothingBeyond<Whole, Next> = { readonly [K in Exclude<keyof Next, KeysOfUnion<Whole>>]: never }
+
 /** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
 export interface SessionControls<Data> {
   /** A public handle of this session: safe for logs and device lists, of no use as a credential. Changes on rotation. */
@@ -93,7 +97,7 @@ export interface SessionControls<Data> {
   /** Back to a new session's data; same id, same clocks. */
   clear (): void
   /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
-  replace<const Next extends Data> (next: Next): Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>> & SessionControls<Data>
+  replace<const Next extends Data> (next: Next & NothingBeyond<MemberOf<Data, Next>, Next>): MemberOf<Data, Next> & SessionControls<Data>
   /**
    * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
