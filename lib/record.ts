@@ -114,9 +114,9 @@ export function readPayload (payload: unknown): SessionRecord | Tombstone | EndM
 /** The timeouts that are in force, in milliseconds. */
 export interface Timeouts { readonly idle: number, readonly absolute: number }
 
-/** When a session that was last used at `usedAt` ends. */
+/** When a session that was last used at `usedAt` ends: whole milliseconds, as stores keep them. */
 export function deadline (times: Times, usedAt: number, timeouts: Timeouts): number {
-  return Math.min(usedAt + timeouts.idle, times.createdAt + timeouts.absolute)
+  return Math.floor(Math.min(usedAt + timeouts.idle, times.createdAt + timeouts.absolute))
 }
 
 /** Clocks of a fleet may differ by this much; a record from further ahead is not ours. */
