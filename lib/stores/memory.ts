@@ -63,6 +63,11 @@ export class MemoryStore implements SessionStore {
     return this.#entries.calculatedSize
   }
 
+  /** How many subjects have sessions among them. */
+  get subjects (): number {
+    return this.#subjects.size
+  }
+
   /** @throws {RangeError} if the session alone is larger than `maxBytes` */
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
     if (this.#live(id) !== undefined) return false

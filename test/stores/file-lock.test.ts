@@ -7,6 +7,7 @@ import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { removeStale, takeLock } from '../../lib/stores/file/lock.js'
 import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
+import { onEachStep } from '../support/file-steps.js'
 import { later } from '../support/store-cases.js'
 
 /** The id of a process that was there and is no more. */
@@ -90,6 +91,15 @@ t.test('a claim to remove a lock is respected, until it is left over itself', as
   t.equal(await removeStale(path), true, 'then the lock')
   t.notOk(existsSync(path))
   t.notOk(existsSync(claim))
+})
+
+t.test('a lock that was taken anew while the claim to the old one was made is left to its owner', async (t) => {
+  const path = join(scratch(t), 'lock')
+  writeFileSync(path, ownedBy(dead))
+  const taken = ownedBy(process.pid).replace('0123', 'ffff')
+  const end = await onEachStep((name) => { if (name === 'open') writeFileSync(path, taken) })
+  await removeStale(path).finally(end)
+  t.equal(readFileSync(path, 'utf8'), taken)
 })
 
 t.test('a process that slept for long neither writes nor removes the lock of another', async (t) => {

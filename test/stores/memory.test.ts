@@ -41,6 +41,32 @@ t.test('R-25 neither limit is ever exceeded, and the least recently used goes fi
   t.same((await subjectIds(store, 'ann')).sort(), ['a', 'b', 'd'])
 })
 
+t.test('R-25 the subject index forgets what is evicted, deleted, expired or swept', async (t) => {
+  mock.timers.enable({ apis: ['Date'], now: 1000 })
+  t.teardown(() => mock.timers.reset())
+  const store = memoryStore({ maxEntries: 4 })
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await store.create(id, id, id < 'f' ? 2000 : 3000, id)
+  t.equal(store.subjects, 4, 'two are evicted')
+  await store.delete('c')
+  t.equal(store.subjects, 3)
+  mock.timers.setTime(2000)
+  await store.load('d')
+  t.equal(store.subjects, 2)
+  const swept = store.sweep()
+  await store.delete('f')
+  t.equal(await swept, 1)
+  t.equal(store.subjects, 0)
+})
+
+t.test('what is deleted while sweep goes from batch to batch is not counted', async (t) => {
+  const store = memoryStore()
+  for (let index = 0; index < 1500; index++) await store.create(`${index}`, '', Date.now() - 1)
+  const swept = store.sweep()
+  const left = store.size
+  for (let index = 0; index < 1500; index++) await store.delete(`${index}`)
+  t.equal(await swept, 1500 - left)
+})
+
 t.test('R-25 half a million inserts stay within the cap in entries and bytes', async (t) => {
   const store = memoryStore({ maxEntries: 5000, maxBytes: 2_000_000 })
   let most = 0

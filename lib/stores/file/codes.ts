@@ -6,5 +6,5 @@ export function ignore (...codes: string[]): (error: unknown) => undefined {
 }
 
 export function codeOf (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  return String((error as { code?: unknown }).code)
 }
