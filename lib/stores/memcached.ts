@@ -92,9 +92,7 @@ class MemcachedStore implements SessionStore {
       if (found?.payload === undefined) return 'missing'
       const payload = next(found.payload)
       if (payload === undefined) return 'conflict'
-      const written = await this.#write(key, pack(payload, expiresAt), expiresAt, found)
-      if (written === 'done') return 'replaced'
-      if (written === 'NOT_FOUND') return 'missing'
+      if (await this.#write(key, pack(payload, expiresAt), expiresAt, found) === 'done') return 'replaced'
     })
   }
 

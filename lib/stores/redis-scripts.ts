@@ -16,7 +16,7 @@ function script (declaration: '#!lua' | '#!lua flags=no-writes' | '#!lua flags=a
 export const replaceScript = script('#!lua', `
 local value = redis.call('GET', KEYS[1])
 if not value then return 'missing' end
-local split = string.find(value, '\\n', 1, true) or 0
+local split = string.find(value, '\\n') or 0
 if string.sub(value, split + 1) ~= ARGV[1] then return 'conflict' end
 if ARGV[5] ~= '1' and string.sub(value, 1, split - 1) ~= ARGV[4] then return 'moving' end
 redis.call('SET', KEYS[1], ARGV[4] .. '\\n' .. ARGV[2], 'PXAT', ARGV[3])
@@ -53,11 +53,9 @@ export const indexScript = script('#!lua', `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
-local score = 2 * tonumber(ARGV[2]) - now
-if score > now then redis.call('ZADD', KEYS[1], string.format('%.0f', score), ARGV[1]) end
+redis.call('ZADD', KEYS[1], string.format('%.0f', 2 * tonumber(ARGV[2]) - now), ARGV[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIREAT', KEYS[1], last) end
-return 1
+return redis.call('PEXPIREAT', KEYS[1], last)
 `)
 
 /** ARGV: cursor. Answers the next cursor and a bounded part of a subject's index, some ids perhaps twice. */

@@ -87,10 +87,10 @@ class RedisStore implements SessionStore {
     let cursor = '0'
     do {
       const [next, page] = await this.#redis.run(scanScript, this.#indexKey(tag), cursor) as [string, string[]]
-      const ids = page.filter(id => !seen.has(id))
+      const ids = [...new Set(page)].filter(id => !seen.has(id))
+      for (const id of ids) seen.add(id)
       const records = await Promise.all(ids.map(id => this.#read(id, tag)))
       yield * records.filter(record => record !== undefined)
-      for (const id of ids) seen.add(id)
       cursor = next
     } while (cursor !== '0')
   }
