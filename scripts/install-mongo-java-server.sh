@@ -38,6 +38,7 @@ aa8821a7ea2ca47f62740bd1f37d67deb97824cc77e76dde6ae2c439a923fc9d io/netty/netty-
 JARS
 
 javac -cp "$work/*" -d "$work" "$here/StartMongoServer.java"
+chmod 755 "$work"
 rm -rf "$target"
 mv "$work" "$target"
 echo "$target"

@@ -33,7 +33,7 @@ t.test('schema/postgres.sql is the text that createTable runs', async (t) => {
   t.equal(postgresSchema('sessions').map((statement) => `${statement};\n`).join('\n'), file)
 })
 
-if (missing) skipOrFail(t, missing)
+if (missing) t.test('On a real server', async (t) => skipOrFail(t, missing))
 else {
   const server = await startPostgres()
   const pool = new pg.Pool({ connectionString: postgresUrl(server.port), max: 50 })
@@ -67,9 +67,12 @@ else {
   })
 
   t.test('createTable may run twice, and in twenty processes at once', async (t) => {
-    await Promise.all(Array.from({ length: 20 }, () => createTable(pool, { table: 'together' })))
-    await createTable(pool, { table: 'together' })
-    t.equal(await postgresStore({ pool, table: 'together' }).load('a'), null)
+    for (let round = 0; round < 20; round++) {
+      const table = `together_${round}`
+      await Promise.all(Array.from({ length: 20 }, () => createTable(pool, { table })))
+      await createTable(pool, { table })
+      t.equal(await postgresStore({ pool, table }).load('a'), null)
+    }
   })
 
   t.test('An id, a payload and a subject are compared exactly: trailing blanks, case, normal forms', async (t) => {
