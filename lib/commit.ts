@@ -1,6 +1,6 @@
 import { type Draft, ENDED, type Kept, type Overtaken, type Place } from './backends/backend.js'
 import { cookieMaxAge, makeDraft } from './draft.js'
-import { Conflict, Ended, HeadersSent, Moved, NewerVersion } from './errors.js'
+import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from './errors.js'
 import { type Data, merge } from './merge.js'
 import { assess, canSendCookie, type Circumstances, type Plan, type Reason, sameValue } from './plan.js'
 import { emit } from './runtime.js'
@@ -60,6 +60,7 @@ class Commit {
     try {
       await this.#attempt()
     } catch (error) {
+      if (error instanceof StoreFailed) this.#visit.storeFailed = true
       // The session still holds what it held, so it has to be compared with what it was found as.
       if (!this.#visit.over && !this.#destroyed()) Object.assign(this.#visit, { place: this.#origin, base })
       throw error
@@ -190,13 +191,25 @@ class Commit {
   /** Whatever keeps the old id from ending leaves nothing behind under the new one. */
   async #supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
     const { backend } = this.#visit.runtime
-    let outcome: 'done' | Overtaken | typeof ENDED | null = null
+    let outcome: 'done' | Overtaken | typeof ENDED
     try {
       outcome = await backend.supersede(place, successor, final, now)
-    } finally {
-      if (outcome !== 'done') await backend.discard(successor)
+    } catch (error) {
+      // Not waited for: the store may not answer this either.
+      this.#discard(successor)
+      throw error
     }
+    if (outcome !== 'done') await backend.discard(successor)
     return outcome
+  }
+
+  async #discard (place: Place): Promise<void> {
+    const { runtime, request } = this.#visit
+    try {
+      await runtime.backend.discard(place)
+    } catch (error) {
+      request.log.error({ err: error }, 'session record of a failed rotation could not be removed')
+    }
   }
 
   async #store (draft: Draft, id: () => { raw: Buffer }, another: () => void): Promise<Kept> {

@@ -88,7 +88,7 @@ function routeOptions (request: FastifyRequest, name: string): RouteSessionOptio
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */
 function leave (visit: Visit, reply: FastifyReply, done: (error?: Error) => void): void {
   const failed = visit.broken || reply.statusCode >= 500
-  const saving = commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
+  const saving = failed && visit.storeFailed ? undefined : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
   if (saving === undefined) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)
     return done()

@@ -45,6 +45,8 @@ export class Visit implements SessionOwner {
   exposed = false
   /** The response has become an error because of the session. */
   broken = false
+  /** The store has failed to save: the answer does not wait for it a second time. */
+  storeFailed = false
   /** Set while hooks run that come before the save, or a change given to `update()`. */
   busy = false
   /** The save that is under way; never rejects. */
@@ -138,6 +140,8 @@ export class Visit implements SessionOwner {
 
   /** The session is over; the object goes on as a new one. */
   destroy (): void {
+    // There may well be one to end, and nobody should believe that it did.
+    if (this.barrier === 'store') throw new StoreFailed()
     if (this.place !== null) {
       if (this.runtime.backend.selfContained) this.#assertRemovable()
       const { base } = this
@@ -250,9 +254,9 @@ export class Visit implements SessionOwner {
 
   #storeFailed (error: Error): void {
     this.request.log.error({ err: error.cause }, 'session store failed to load')
-    if (this.#onStoreError === 'fail') throw error
     this.barrier = 'store'
     this.loaded = { state: 'none', reason: 'store-failed' }
+    if (this.#onStoreError === 'fail') throw error
   }
 
   #assertOpen (what: string): void {

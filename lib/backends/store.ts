@@ -67,7 +67,9 @@ export class StoreBackend implements Backend {
   async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
     const key = this.#key(raw)
     const payload = writePayload(draft.times, draft.stored)
-    if (!await this.#call(() => this.#store.create(key, payload, draft.expiresAt, draft.subject))) return null
+    const created = await this.#call(() => this.#store.create(key, payload, draft.expiresAt, draft.subject))
+    if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
+    if (!created) return null
     return { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token(raw, draft.times.savedAt) }
   }
 
