@@ -1,0 +1,32 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+const server = fileURLToPath(new URL('../../examples/dist/shop/server.js', import.meta.url))
+
+export interface Shop {
+  readonly address: string
+  stop (): Promise<void>
+}
+
+/** The shop in a process of its own, as `npm run shop` starts it. Stopped when the test ends. */
+export async function startShop (t: Test, environment: Readonly<Record<string, string>>): Promise<Shop> {
+  if (!existsSync(server)) throw new Error('The shop is not built: npm run build && npm run build:examples')
+  const child = spawn(process.execPath, [server], { env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const stop = () => end(child)
+  t.teardown(stop)
+  for await (const line of createInterface({ input: child.stdout })) {
+    const address = /The shop is open: (\S+)/.exec(line)?.[1]
+    if (address !== undefined) return { address, stop }
+  }
+  throw new Error(`The shop ended with ${child.exitCode}`)
+}
+
+async function end (child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}
