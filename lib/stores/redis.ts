@@ -9,8 +9,8 @@ export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
 
 export interface RedisStoreOptions {
   /**
-   * A client that the application made, connects and closes. Let it fail soon (no endless offline queue, a bounded
-   * number of retries) and read from masters only: a replica may still answer with a session that has ended.
+   * A client that the application made, connects and closes. Let it fail soon (docs/redis.md has the options) and read
+   * from masters only: a replica may still answer with a session that has ended.
    */
   client: IoredisClient | NodeRedisClient
   /** The start of every key, so that no key of the application can be one of ours. Default `'sess:'`. */
