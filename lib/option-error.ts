@@ -5,5 +5,10 @@ import { InvalidOption } from './errors.js'
 export function optionError (error: $ZodError, parent: readonly string[]): Error {
   const issue = error.issues[0] as $ZodIssue
   const path = [...parent, ...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])]
-  return new InvalidOption(path.join('.'), issue.code === 'unrecognized_keys' ? 'there is no such option' : issue.message)
+  return new InvalidOption(path.join('.'), messageOf(issue))
+}
+
+function messageOf (issue: $ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return 'there is no such option'
+  return issue.code === 'invalid_key' ? issue.issues[0]?.message ?? issue.message : issue.message
 }

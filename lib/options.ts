@@ -83,6 +83,7 @@ export function readOptions (input: unknown, production: boolean): Settings {
   const { idle, absolute } = timeouts(options)
   const touchAfter = options.touchAfter ?? idle / 10
   if (touchAfter >= idle) throw new InvalidOption('touchAfter', `must be less than idleTimeout (${idle} seconds)`)
+  if (options.rotateEvery !== undefined && options.rotateEvery >= absolute) throw new InvalidOption('rotateEvery', `must be less than absoluteTimeout (${absolute} seconds)`)
   checkMigrations(options.version, Object.keys(options.migrate))
   if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
 

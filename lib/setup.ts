@@ -22,10 +22,10 @@ const REMEMBERED = 1_000
 export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
   const production = process.env.NODE_ENV === 'production'
   const settings = readOptions(input, production)
-  const { schema, secret } = input as { schema: SessionSchema, secret: unknown }
+  const { schema, secret, subject } = input as { schema: SessionSchema, secret: unknown, subject?: unknown }
   const { initial, undeclaredKeys } = settings
   const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
-  checkKeys(settings, codec)
+  checkKeys(settings, subject, codec)
   announce(app, settings)
   return {
     settings,
@@ -78,8 +78,9 @@ function createHooks ({ hooks }: Settings): HookList {
   return list
 }
 
-function checkKeys ({ rotateOn, merge }: Settings, codec: Codec): void {
+function checkKeys ({ rotateOn, merge }: Settings, subject: unknown, codec: Codec): void {
   const unknown = (key: string) => new InvalidOption(key, 'is no key of the schema')
   for (const [index, key] of rotateOn.entries()) if (!codec.declares(key)) throw unknown(`rotateOn.${index} (${key})`)
+  if (typeof subject === 'string' && !codec.declares(subject)) throw unknown(`subject (${subject})`)
   for (const key of Object.keys(merge)) if (!codec.declares(key)) throw unknown(`merge.${key}`)
 }
