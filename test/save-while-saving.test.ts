@@ -31,7 +31,21 @@ function open (t: Test, hooks: SessionHooks<Data> = {}) {
     const response = await app.inject({ url: '/', headers: token === null ? {} : { cookie: `__Host-Http-session=${token}` } })
     return { status: response.statusCode, cookie: response.cookies[0]?.value ?? null, ...response.json<{ code?: string, answer?: unknown, data: Data }>() }
   }
-  return { gate, lost, send, begin: async () => (await send(null, (session) => { session.a = 'a0' })).cookie as string }
+  /** Does `act` while the request waits for that call of the store; `0`: not at all. */
+  async function whileWaiting (calls: number, token: string | null, run: Handler, act: Handler) {
+    let current: InferSession<typeof schema> | null = null
+    let call = 0
+    const [answer] = await gate.race([async () => await send(token, (session) => {
+      current = session
+      return run(session)
+    })], () => {
+      if (++call === calls) act(current!)
+      return 0
+    })
+    t.ok(call >= calls, 'it came to that')
+    return answer!
+  }
+  return { gate, lost, send, whileWaiting, begin: async () => (await send(null, (session) => { session.a = 'a0' })).cookie as string }
 }
 
 t.test('two updates at once in one request both count (P1.2)', async (t) => {
@@ -79,47 +93,55 @@ t.test('what is changed while update() is under way stays, and is saved with the
   t.match((await send(token)).data, { a: 'a0', count: 1, b: 'b1' })
 })
 
-t.test('rotate() while save() is under way still ends the old id (R-4)', async (t) => {
-  const { send, begin } = open(t)
+t.test('rotate() while the store saves still ends the old id (R-4)', async (t) => {
+  const { send, begin, whileWaiting } = open(t)
   const token = await begin()
-  const { cookie } = await send(token, async (session) => {
+  const { cookie } = await whileWaiting(2, token, (session) => {
     session.a = 'a1'
-    const saving = session.save()
-    session.rotate()
-    await saving
-  })
+    return session.save()
+  }, (session) => session.rotate())
   t.match((await send(cookie)).data, { a: 'a1' })
   t.notOk((await send(token)).data.a)
 })
 
 t.test('destroy() while a new session is being saved leaves nothing (I4)', async (t) => {
-  const { gate, send } = open(t)
-  const { cookie } = await send(null, async (session) => {
-    session.a = 'a1'
-    const saving = session.save()
-    session.destroy()
-    await saving
-  })
-  t.same(await gate.sessions(), [])
-  t.notOk(cookie)
+  for (const calls of [0, 1]) {
+    const { gate, whileWaiting } = open(t)
+    const { cookie } = await whileWaiting(calls, null, async (session) => {
+      session.a = 'a1'
+      const saving = session.save()
+      if (calls === 0) session.destroy()
+      await saving
+    }, (session) => session.destroy())
+    t.same(await gate.sessions(), [])
+    t.notOk(cookie)
+  }
 })
 
 for (const [what, act] of Object.entries<Handler>({
-  'save()': (session) => { session.a = 'a1'; return session.save() },
+  'save()': (session) => {
+    session.a = 'a1'
+    return session.save()
+  },
   'update()': (session) => session.update((data) => { data.count++ }),
-  'a rotation': (session) => { session.rotate(); return session.save() }
+  'a rotation': (session) => {
+    session.rotate()
+    return session.save()
+  }
 })) {
   t.test(`destroy() while ${what} is under way ends the session (I4)`, async (t) => {
-    const { gate, send, begin } = open(t)
-    const token = await begin()
-    const { cookie } = await send(token, async (session) => {
-      const saving = act(session)
-      session.destroy()
-      await saving
-    })
-    t.same(await gate.sessions(), [])
-    t.equal(cookie, '', 'the cookie is removed')
-    t.notOk((await send(token)).data.a)
+    for (const calls of what === 'a rotation' ? [0, 2, 3] : [0, 2]) {
+      const { gate, send, begin, whileWaiting } = open(t)
+      const token = await begin()
+      const { cookie } = await whileWaiting(calls, token, async (session) => {
+        const saving = act(session)
+        if (calls === 0) session.destroy()
+        await saving
+      }, (session) => session.destroy())
+      t.same(await gate.sessions(), [])
+      t.equal(cookie, '', 'the cookie is removed')
+      t.notOk((await send(token)).data.a)
+    }
   })
 }
 
@@ -140,17 +162,9 @@ t.test('destroy() while a hook comes before the save keeps nothing of what was t
 })
 
 t.test('what is changed while the response waits for its save is reported', async (t) => {
-  const { gate, send, begin, lost } = open(t)
+  const { send, begin, lost, whileWaiting } = open(t)
   const token = await begin()
-  let late = () => {}
-  let calls = 0
-  await gate.race([async () => await send(token, (session) => {
-    session.a = 'a1'
-    late = () => { session.b = 'late' }
-  })], () => {
-    if (++calls === 2) late()
-    return 0
-  })
+  await whileWaiting(2, token, (session) => { session.a = 'a1' }, (session) => { session.b = 'late' })
   t.same(lost, ['b'])
   t.notOk((await send(token)).data.b)
 })
