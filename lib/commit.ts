@@ -74,7 +74,7 @@ class Commit {
       this.#asked = this.#visit.asked
       const plan = this.#assess()
       if (plan.action === 'delete') {
-        await this.#end(plan)
+        await this.#end()
         continue
       }
       const overtaken = await this.#act(plan)
@@ -221,11 +221,11 @@ class Commit {
     throw new Conflict()
   }
 
-  async #end ({ now }: Plan): Promise<void> {
-    const { runtime, ended } = this.#visit
-    await runtime.backend.end(ended as Place, now)
-    this.#visit.ended = null
-    this.#visit.cookie = runtime.cookies.clear
+  async #end (): Promise<void> {
+    const visit = this.#visit
+    await visit.end(visit.ended as Place)
+    visit.ended = null
+    visit.cookie = visit.runtime.cookies.clear
   }
 
   /** Somebody ended the session meanwhile. Nothing is written and no cookie sent: the browser may hold a newer one. */

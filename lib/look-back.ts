@@ -36,7 +36,7 @@ function lostCalls ({ closed, rotation, remember, ended, runtime }: Visit): stri
 async function endLate (visit: Visit, ended: Place): Promise<void> {
   visit.ended = null
   try {
-    await visit.runtime.backend.end(ended, Date.now())
+    await visit.end(ended)
   } catch (error) {
     visit.request.log.error({ err: error }, 'session could not be ended')
   }

@@ -144,12 +144,20 @@ export class Visit implements SessionOwner {
     if (this.barrier === 'store') throw new StoreFailed()
     if (this.place !== null) {
       if (this.runtime.backend.selfContained) this.#assertRemovable()
-      const { base } = this
-      emit(this.runtime, 'onDestroy', () => ({ request: this.request, id: this.handle(), data: this.copy(base) }))
       this.ended = this.place
     }
     this.#begin()
     if (this.closed !== null) this.closed = this.copy(this.base)
+  }
+
+  /** Ends the record that `destroy()` was about. Rejects with `StoreFailed`. */
+  async end (place: Place): Promise<void> {
+    const { runtime, request } = this
+    await runtime.backend.end(place, Date.now())
+    emit(runtime, 'onDestroy', () => {
+      const opened = runtime.opener.open(place.record)
+      return { request, id: publicHandle(place.key), data: opened.ok ? this.copy(opened.data) : {} }
+    })
   }
 
   async save (): Promise<void> {
