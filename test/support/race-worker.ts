@@ -30,11 +30,9 @@ const open: Record<RaceStore, (url: string) => Promise<Opened>> = {
   }
 }
 
-async function increment (store: SessionStore, id: string): Promise<number> {
-  for (let conflicts = 0; ; conflicts++) {
-    const found = await store.load(id) ?? ''
-    if (await store.replace(id, found, String(Number(found) + 1), later()) === 'replaced') return conflicts
-  }
+async function increment (store: SessionStore, id: string): Promise<void> {
+  const found = await store.load(id) ?? ''
+  if (await store.replace(id, found, String(Number(found) + 1), later()) !== 'replaced') await increment(store, id)
 }
 
 const { store: name, url, counter, increments, ids } = JSON.parse(process.argv[2] as string) as RaceTask
@@ -43,8 +41,10 @@ await store.load(counter)
 console.log('ready')
 await once(process.stdin.resume(), 'end')
 
-const result: { -readonly [K in keyof RaceResult]: number } = { created: 0, conflicts: 0 }
-for (let i = 0; i < increments; i++) result.conflicts += await increment(store, counter)
-for (const id of ids) if (await store.create(id, String(process.pid), later())) result.created++
+const began = Date.now()
+let created = 0
+for (let i = 0; i < increments; i++) await increment(store, counter)
+for (const id of ids) if (await store.create(id, String(process.pid), later())) created++
+const result: RaceResult = { created, began, ended: Date.now() }
 await close()
 console.log(JSON.stringify(result))

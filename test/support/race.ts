@@ -18,8 +18,14 @@ export interface RaceTask {
 
 export interface RaceResult {
   readonly created: number
-  readonly conflicts: number
+  /** When it wrote for the first and for the last time. */
+  readonly began: number
+  readonly ended: number
 }
+
+/** Whether there was a moment at which both were writing. */
+export const met = ([one, other]: RaceResult[]) =>
+  one !== undefined && other !== undefined && one.began < other.ended && other.began < one.ended
 
 const worker = fileURLToPath(new URL('race-worker.ts', import.meta.url))
 
