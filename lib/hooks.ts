@@ -26,8 +26,9 @@ export class HookList {
   /** One after the other; a throw, or `timeout` milliseconds without an end, rejects. */
   async before<N extends 'preSave' | 'preRotate'> (name: N, event: HookEvent<N>, timeout: number): Promise<void> {
     for (const hook of this.#hooks.get(name) ?? []) {
-      const running = (hook as (event: HookEvent<N>) => void | Promise<void>)(event)
-      if (running !== undefined) await within(timeout, name, running)
+      // An arrow function may return whatever its expression is.
+      const running: unknown = (hook as (event: HookEvent<N>) => unknown)(event)
+      if (running instanceof Object && 'then' in running) await within(timeout, name, Promise.resolve(running))
     }
   }
 
@@ -47,7 +48,7 @@ function isHookName (name: string): name is SessionHookName {
   return (NAMES as readonly string[]).includes(name)
 }
 
-function within (timeout: number, name: SessionHookName, running: Promise<void>): Promise<void> {
+function within (timeout: number, name: SessionHookName, running: Promise<unknown>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new HookTimeout(name)), timeout)
     running.then(resolve, reject).finally(() => clearTimeout(timer))

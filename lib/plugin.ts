@@ -60,14 +60,17 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     if (runtime.backend.selfContained) return done()
     const loading = visit.fetch()
     if (loading === undefined) return done()
-    loading.then(() => done(), done)
+    // Returned, not called back: only then does Fastify catch what goes wrong after it.
+    return loading
   })
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const visit = visitOf(request)
     if (visit === null || visit.session === null || visit.closed !== null) return done()
     const body = unpackResponse(reply, payload)
-    leave(visit, reply, (error) => error === undefined ? done(null, body) : done(error))
+    const leaving = leave(visit, reply)
+    if (leaving === undefined) return done(null, body)
+    return leaving.then(() => body)
   })
 }
 
@@ -86,23 +89,30 @@ function routeOptions (request: FastifyRequest, name: string): RouteSessionOptio
 }
 
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */
-function leave (visit: Visit, reply: FastifyReply, done: (error?: Error) => void): void {
+function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   const failed = visit.broken || reply.statusCode >= 500
   const saving = failed && visit.storeFailed ? undefined : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
   if (saving === undefined) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)
-    return done()
+    return
   }
-  saving.then(() => {
+  return saving.then(() => {
+    // A hook that comes before the save may have ended the session.
+    if (visit.ended !== null) return leave(visit, reply)
     close(visit, reply, failed || visit.over ? visit.snapshot() : visit.base)
-    done()
   }, (error: Error) => {
-    visit.broken = true
-    if (!failed) return done(error)
+    if (!failed) return fail(visit, reply, error)
     visit.request.log.error({ err: error }, 'session of a failed request could not be saved')
     close(visit, reply, visit.snapshot())
-    done()
   })
+}
+
+// Fastify does not run these hooks again for an error within an error: what happens in spite of one happens now.
+async function fail (visit: Visit, reply: FastifyReply, error: Error): Promise<never> {
+  visit.broken = true
+  await leave(visit, reply)
+  visit.closed = null
+  throw error
 }
 
 function close (visit: Visit, reply: FastifyReply, data: Data): void {
