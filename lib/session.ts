@@ -116,6 +116,12 @@ export class Session {
 /** The names a schema cannot use: those of the members above. */
 export const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Session.prototype satisfies Record<ReservedKey, unknown>))
 
+// Facts are read only. Without a setter, code in sloppy mode would write to them in vain and never know.
+for (const name of RESERVED_KEYS) {
+  const get = Object.getOwnPropertyDescriptor(Session.prototype, name)?.get
+  if (get !== undefined) Object.defineProperty(Session.prototype, name, { get, set () { throw new ReservedKeyError(name) } })
+}
+
 // Without this, `session['__proto__'] = {…}` would swap the prototype instead of being an unknown key.
 Object.defineProperty(Session.prototype, '__proto__', {
   get: () => Session.prototype,
