@@ -1,6 +1,7 @@
+import type { FastifyReply } from 'fastify'
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { type App, type BackendName, buildApp, type Client, sessionOf, setCookies, settled } from './support/app.js'
+import { type App, type BackendName, buildApp, type Client, eachBackend, sessionOf, setCookies, settled } from './support/app.js'
 import { type Way, WAYS } from './support/answers.js'
 import { fetchHttp, fetchHttp2, hangUp, listen, talk } from './support/wire.js'
 
@@ -84,3 +85,19 @@ function handlerThatOutlivesItsClient (app: App): Promise<void> {
   })
   return new Promise((resolve) => { hook.start = resolve })
 }
+
+t.test('R-23: what Fastify throws while it sends is a 500, as it is without a session; the process lives', t => eachBackend(t, async (t, backend) => {
+  const { app, client } = await buildApp(t, { backend })
+  const kinds: Record<string, (reply: FastifyReply) => unknown> = {
+    'a header that cannot be sent': (reply) => { reply.header('x-bad', 'a\nb'); return 'ok' },
+    'a payload that is no text': (reply) => { reply.type('text/plain'); return 7 },
+    'a Response that was read': async () => { const response = new Response('a'); await response.text(); return response }
+  }
+  for (const [index, answer] of Object.values(kinds).entries()) {
+    app.get(`/${index}/awaited`, async (request, reply) => { request.session.visits++; return answer(reply) })
+    app.get(`/${index}/called`, async (request, reply) => { request.session.visits++; reply.send(await answer(reply)); return reply })
+  }
+  for (const [index, kind] of Object.keys(kinds).entries()) {
+    for (const way of ['awaited', 'called']) t.equal((await client.get(`/${index}/${way}`)).statusCode, 500, `${kind}, ${way}`)
+  }
+}))
