@@ -88,17 +88,33 @@ t.test('a periodic rotation waits for a response that is not public', async (t) 
   t.ok((await send('/', old)).cookie)
 })
 
+t.test('the next periodic rotation is due as long after the last one, not after the beginning', async (t) => {
+  const send = rotating(t)
+  let { cookie } = await send('/write/x')
+  for (let i = 0; i < 3; i++) {
+    mock.timers.tick(59_999)
+    t.equal((await send('/', cookie)).cookie, null)
+    mock.timers.tick(1)
+    cookie = (await send('/', cookie)).cookie
+    t.ok(cookie)
+  }
+})
+
 for (const store of [undefined, memoryStore()]) {
   t.test(`persist() is kept in whole seconds under a timeout of fractions, ${store ? 'in a store' : 'in the cookie'}`, async (t) => {
-    const handle = createSession(schema, { secret, absoluteTimeout: 100.5, ...(store && { store }) })
-    const { app, send } = open(t)
-    app.register(handle.plugin)
-    app.get('/persist', async (request) => {
-      handle.get(request).a = 'kept'
-      handle.get(request).persist(1_000)
+    // Two of them, because one remembers what it has written itself.
+    const [writer, reader] = [0, 1].map(() => {
+      const handle = createSession(schema, { secret, absoluteTimeout: 100.5, ...(store && { store }) })
+      const { app, send } = open(t)
+      app.register(handle.plugin)
+      app.get('/persist', async (request) => {
+        handle.get(request).a = 'kept'
+        handle.get(request).persist(1_000)
+      })
+      app.get('/', async (request) => handle.get(request).data())
+      return send
     })
-    app.get('/', async (request) => handle.get(request).data())
-    const { cookie } = await send('/persist')
-    t.match((await send('/', cookie)).body, { a: 'kept' })
+    const { cookie } = await writer!('/persist')
+    t.match((await reader!('/', cookie)).body, { a: 'kept' })
   })
 }

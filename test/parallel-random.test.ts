@@ -6,7 +6,7 @@ import { PERIODIC, raceTrack, randomRaces } from './support/races.js'
 mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
 const tick = (ms: number) => mock.timers.tick(ms)
 const seed = Number(process.env.RACE_SEED ?? 20_251_121)
-const numRuns = Number(process.env.RACE_RUNS ?? 700)
+const numRuns = Number(process.env.RACE_RUNS ?? 400)
 
 for (const [name, settings] of Object.entries({ 'when only privilege moves it': {}, 'when it is time for a new id': PERIODIC })) {
   for (const length of [3, 5]) {
