@@ -28,6 +28,8 @@ export const nodeRedisOptions = {
   socket: { connectTimeout: 1000, socketTimeout: 1500, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
 }
 
+interface SentinelAddress { readonly sentinel: Pick<RunningSentinel['sentinel'], 'host' | 'port'>, readonly name: string }
+
 const store = (client: Parameters<typeof redisStore>[0]['client']) => (prefix?: string) =>
   redisStore(prefix === undefined ? { client } : { client, prefix })
 
@@ -45,7 +47,7 @@ export async function openNodeRedis (port: number): Promise<OpenedRedis> {
   return { open: store(client), close: async () => { client.destroy() } }
 }
 
-export async function openIoredisCluster ({ addresses }: RunningCluster): Promise<OpenedRedis> {
+export async function openIoredisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>): Promise<OpenedRedis> {
   const { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } = ioredisOptions
   const client = new Cluster(addresses, {
     redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout },
@@ -56,7 +58,7 @@ export async function openIoredisCluster ({ addresses }: RunningCluster): Promis
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedisCluster ({ addresses }: RunningCluster): Promise<OpenedRedis> {
+export async function openNodeRedisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>): Promise<OpenedRedis> {
   const rootNodes = addresses.map(({ host, port }) => ({ socket: { host, port } }))
   const client = createCluster({ rootNodes, defaults: nodeRedisOptions })
   client.on('error', () => {})
@@ -64,14 +66,14 @@ export async function openNodeRedisCluster ({ addresses }: RunningCluster): Prom
   return { open: store(client), close: async () => { client.destroy() } }
 }
 
-export async function openIoredisSentinel ({ sentinel, name }: RunningSentinel): Promise<OpenedRedis> {
+export async function openIoredisSentinel ({ sentinel, name }: SentinelAddress): Promise<OpenedRedis> {
   const client = new Redis({ ...ioredisOptions, sentinels: [{ host: sentinel.host, port: sentinel.port }], name, lazyConnect: true })
   client.on('error', () => {})
   await client.connect()
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedisSentinel ({ sentinel, name }: RunningSentinel): Promise<OpenedRedis> {
+export async function openNodeRedisSentinel ({ sentinel, name }: SentinelAddress): Promise<OpenedRedis> {
   const client = createSentinel({
     name,
     sentinelRootNodes: [{ host: sentinel.host, port: sentinel.port }],

@@ -1,0 +1,114 @@
+import type { SessionStore } from '../../types/store.js'
+import { host } from './server-process.js'
+
+/** Where a store's data is, as text: another process can be told. `at` is a port, several, a path. */
+export interface Address {
+  readonly client: ClientName
+  readonly at: string
+}
+
+export interface OpenedStore {
+  readonly store: SessionStore
+  close (): Promise<unknown>
+}
+
+export type ClientName = keyof typeof clients
+
+/**
+ * One connection to the data for each client, with the options that let it fail in time. The drivers are loaded when
+ * they are asked for, so that a process of its own starts soon.
+ */
+const clients = {
+  async file (directory: string) {
+    const { fileStore } = await import('../../lib/stores/file.js')
+    return { store: fileStore({ directory, lockTimeout: 2 }), close: async () => {} }
+  },
+  'better-sqlite3': async (path: string) => await openSqlite('better-sqlite3', path),
+  'node:sqlite': async (path: string) => await openSqlite('node:sqlite', path),
+  async ioredis (port: string) {
+    const { openIoredis } = await import('./redis-clients.js')
+    return opened(await openIoredis(Number(port)))
+  },
+  async 'node-redis' (port: string) {
+    const { openNodeRedis } = await import('./redis-clients.js')
+    return opened(await openNodeRedis(Number(port)))
+  },
+  async 'ioredis on a Cluster' (ports: string) {
+    const { openIoredisCluster } = await import('./redis-clients.js')
+    return opened(await openIoredisCluster({ addresses: addressesOf(ports) }))
+  },
+  async 'node-redis on a Cluster' (ports: string) {
+    const { openNodeRedisCluster } = await import('./redis-clients.js')
+    return opened(await openNodeRedisCluster({ addresses: addressesOf(ports) }))
+  },
+  async 'ioredis with Sentinel' (port: string) {
+    const { openIoredisSentinel } = await import('./redis-clients.js')
+    return opened(await openIoredisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }))
+  },
+  async 'node-redis with Sentinel' (port: string) {
+    const { openNodeRedisSentinel } = await import('./redis-clients.js')
+    return opened(await openNodeRedisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }))
+  },
+  async 'memcache-client' (port: string) {
+    const { openMemcached } = await import('./memcached-client.js')
+    const { open, close } = openMemcached(Number(port))
+    return { store: open(), close: async () => close() }
+  },
+  async pg (port: string) {
+    const { Pool } = (await import('pg')).default
+    const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
+    const pool = new Pool({
+      connectionString: `postgres://postgres@${host}:${port}/postgres`, max: 5, connectionTimeoutMillis: 1000, query_timeout: 1000
+    })
+    pool.on('error', () => {})
+    return { store: postgresStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
+  },
+  async 'postgres.js' (port: string) {
+    const { default: postgres } = await import('postgres')
+    const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
+    const sql = postgres(`postgres://postgres@${host}:${port}/postgres`, {
+      max: 5, connect_timeout: 1, backoff: () => 0.05, onnotice: () => {}
+    })
+    return { store: postgresStore({ pool: sql }), prepare: async () => await createTable(sql), close: async () => await sql.end({ timeout: 0 }) }
+  },
+  async mysql2 (port: string) {
+    const { createPool } = (await import('mysql2/promise')).default
+    const { createTable, mysqlStore } = await import('../../lib/stores/mysql.js')
+    const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, connectTimeout: 1000 })
+    return { store: mysqlStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
+  },
+  async mongodb (port: string) {
+    const { MongoClient } = await import('mongodb')
+    const { createIndexes, mongoStore } = await import('../../lib/stores/mongodb.js')
+    const client = new MongoClient(`mongodb://${host}:${port}/sessions_test`, {
+      maxPoolSize: 5, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000
+    })
+    const collection = client.db().collection('sessions')
+    return { store: mongoStore({ collection }), prepare: async () => await createIndexes(collection, { ttl: false }), close: async () => await client.close() }
+  }
+}
+
+async function openSqlite (driver: string, path: string) {
+  const { drivers } = await import('./sqlite.js')
+  const { createTable, sqliteStore } = await import('../../lib/stores/sqlite.js')
+  const found = drivers[driver]
+  if (found === undefined || 'missing' in found) throw new Error(`no ${driver}`)
+  const database = found.open(path)
+  await createTable(database)
+  return { store: sqliteStore({ database, busyTimeout: 2 }), close: async () => { database.close() } }
+}
+
+const opened = ({ open, close }: { open (): SessionStore, close (): Promise<void> }) => ({ store: open(), close })
+const addressesOf = (ports: string) => ports.split(',').map((port) => ({ host, port: Number(port) }))
+
+/** A connection of its own. */
+export async function openStore ({ client, at }: Address): Promise<OpenedStore> {
+  return await clients[client](at)
+}
+
+/** Creates what the store needs to be there: tables, indexes. */
+export async function prepareStore ({ client, at }: Address): Promise<void> {
+  const connection: OpenedStore & { prepare?: () => Promise<unknown> } = await clients[client](at)
+  await connection.prepare?.()
+  await connection.close()
+}
