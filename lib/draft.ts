@@ -2,6 +2,7 @@ import type { Draft, Place } from './backends/backend.js'
 import type { Data } from './merge.js'
 import type { Plan } from './plan.js'
 import { deadline, type Times } from './record.js'
+import type { Runtime } from './runtime.js'
 import type { Visit } from './visit.js'
 
 /** What is to be kept of `work`. Throws what the codec throws for data that do not satisfy the schema. */
@@ -21,14 +22,18 @@ function makeTimes (visit: Visit, { now, moving, privileged, changed }: Plan, wo
     version: changed || before === undefined ? settings.version : before.version,
     createdAt: before?.createdAt ?? now,
     savedAt: now,
-    authenticatedAt: privileged || before === undefined ? authenticated(settings.rotateOn, work, now) : before.authenticatedAt,
+    authenticatedAt: privileged || before === undefined ? authenticatedAt(visit.runtime, work, now) : before.authenticatedAt,
     rotatedAt: moving !== null || before === undefined ? now : before.rotatedAt,
     persist: remember ?? before?.persist ?? null
   }
 }
 
-function authenticated (rotateOn: readonly string[], work: Data, now: number): number {
-  return rotateOn.some((key) => work[key] !== undefined && work[key] !== null) ? now : 0
+/** `now` if a `rotateOn` key has a value, and another one than in a new session; else 0. */
+export function authenticatedAt ({ codec, settings: { rotateOn } }: Pick<Runtime, 'codec' | 'settings'>, work: Data, now: number): number {
+  const set = rotateOn.filter((key) => work[key] !== undefined && work[key] !== null)
+  if (set.length === 0) return 0
+  const initial = codec.initial()
+  return set.some((key) => codec.differs(initial, { ...initial, [key]: work[key] })) ? now : 0
 }
 
 /** How long the cookie outlives the browser, in seconds; `null`: it does not. Never longer than the session. */

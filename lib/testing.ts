@@ -1,5 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
+import { authenticatedAt } from './draft.js'
 import type { Data } from './merge.js'
 import { deadline } from './record.js'
 import { SessionControl } from './sessions.js'
@@ -14,11 +15,11 @@ type App = Pick<FastifyInstance, 'ready' | 'getDecorator'>
 export function sessionCookie (app: App, data: PartialData<RegisteredSchema>): Promise<string>
 export function sessionCookie<S extends SessionSchema, Name extends string> (app: App, data: PartialData<S>, handle: SessionHandle<S, Name>): Promise<string>
 export async function sessionCookie (app: App, data: Data, handle?: { name: string }): Promise<string> {
-  const { settings, backend, codec } = SessionControl.runtimeOf(await controlOf(app, handle))
+  const runtime = SessionControl.runtimeOf(await controlOf(app, handle))
+  const { settings, backend, codec } = runtime
   const now = Date.now()
   const whole = { ...codec.initial(), ...data }
-  const authenticatedAt = settings.rotateOn.some((key) => whole[key] !== undefined) ? now : 0
-  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt, rotatedAt: now, persist: null }
+  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: authenticatedAt(runtime, whole, now), rotatedAt: now, persist: null }
   const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject(whole) }
   const kept = await backend.create(backend.newId().raw, draft)
   return `${settings.cookie.name}=${kept?.token}`

@@ -36,6 +36,7 @@ export class StoreBackend implements Backend {
   readonly #format: TokenFormat
   readonly #options: StoreBackendOptions
   readonly #store: SessionStore
+  readonly #ids: RegExp
   readonly #tokens: LRUCache<string, Reference>
   readonly #records: LRUCache<string, SessionRecord>
 
@@ -43,6 +44,7 @@ export class StoreBackend implements Backend {
     this.#format = keyring.reference
     this.#options = options
     this.#store = options.store
+    this.#ids = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
     this.#tokens = new LRUCache({ max: options.cache })
     this.#records = new LRUCache({ max: options.cache })
   }
@@ -168,6 +170,8 @@ export class StoreBackend implements Backend {
     const known = this.#records.get(payload)
     if (known !== undefined) return known
     const record = readPayload(payload)
+    // The store is asked for ids of this session only, whatever a record says.
+    if (record?.kind === 'moved' && !this.#ids.test(record.to)) return null
     if (record?.kind === 'session') this.#records.set(payload, record)
     return record
   }
