@@ -23,6 +23,9 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   const runtime = await createRuntime(app, options)
   const { name, cookie, onStoreError } = runtime.settings
   if (app.hasRequestDecorator(name)) throw new InvalidOption('name', `request.${name} exists already: give this session another name, or remove the other plugin`)
+  const cookieTaken = Symbol.for(`fastify-typed-session ${cookie.name}`)
+  if (app.hasDecorator(cookieTaken)) throw new InvalidOption('cookie.name', `another session of this instance has ${cookie.name} already`)
+  app.decorate(cookieTaken, true)
   const slot = Symbol(`${name} of this request`)
   const slotOf = (request: FastifyRequest) => (request as unknown as Record<symbol, Slot>)[slot] ?? null
   const visitOf = (request: FastifyRequest) => {
