@@ -1,17 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 
 /** A longer timer would fire at once. */
-const LONGEST = 2 ** 31 - 1
+const LONGEST_TIMER = 2 ** 31 - 1
+/** Milliseconds that `app.close()` waits for a sweep under way. */
+const PATIENCE = 5_000
 
 /**
  * Sweeps every `every` milliseconds or up to half as much longer, so that processes that started together do not sweep
- * together. Never keeps the process alive; `app.close()` waits for a sweep that is under way.
+ * together. Never keeps the process alive; `app.close()` waits for a sweep that is under way, but not for ever.
  */
 export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown>, every: number): void {
   let timer: NodeJS.Timeout
+  let closed = false
   let running: Promise<unknown> = Promise.resolve()
   const schedule = () => {
-    timer = setTimeout(run, Math.min(every * (1 + Math.random() / 2), LONGEST))
+    if (closed) return
+    timer = setTimeout(run, Math.min(every * (1 + Math.random() / 2), LONGEST_TIMER))
     timer.unref()
   }
   const run = () => {
@@ -21,7 +25,18 @@ export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown
   }
   schedule()
   app.addHook('onClose', async () => {
-    await running
+    closed = true
     clearTimeout(timer)
+    await withPatience(running)
+  })
+}
+
+function withPatience (running: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, PATIENCE)
+    running.finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
 }
