@@ -1,55 +1,116 @@
-import type { SessionStore, StoredRecord } from '../../types/index.js'
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import { assertStores, common, upkeep } from './parts.js'
 
 export interface MigratingStoreOptions {
-  /** Where sessions are now. Only read and emptied. */
+  /** Where sessions are now. */
   readonly from: SessionStore
   /** Where they are going to be. */
   readonly to: SessionStore
+  /**
+   * `true` in the first of two rolling deployments: reads both stores, leaves every session where it is, and begins new ones
+   * in `from`, where processes that do not know of `to` find them. Default `false`: sessions move.
+   */
+  readonly prepare?: boolean
 }
 
-/** Kept in `to` for a while under an id that was deleted, so that a request that is still copying it does not bring it back. */
+/**
+ * Kept in `to` for a while under an id that was deleted, so that a process that is still moving it does not bring it back.
+ * The plugin itself writes the same where a session ends: to a process that uses `to` alone it says no more than that.
+ */
 const DELETED = '{"ended":true}'
 const DELETED_LIFE = 60_000
 
+/** Stands before what `from` keeps of a session that is being moved. */
+const MOVING = 'fastify-typed-session: moving '
+
+/** A session as it has to be put into `to`. */
+interface Move { readonly payload: string, readonly expiresAt: number, readonly subject: string | undefined }
+
 /**
- * Moves live sessions from one store to another without logging anyone out: reads both, writes the new one, a session moves
- * when it is next written. Drop it when the longest timeout has passed. A rolling deployment may only start once every
- * process uses it. Finds by subject if both stores do.
+ * Moves live sessions from one store to another without logging anyone out: reads both, and a session moves when it is next
+ * written. Drop it, and `from`, when the idle timeout has passed since the last process began to move.
+ *
+ * The save that moves a session is one compare-and-set in `from`, which leaves there what is to be put into `to`; whoever
+ * finds it there finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
+ * seconds between two calls. Finds by subject if both stores do. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
-export function migratingStore ({ from, to }: MigratingStoreOptions): SessionStore {
-  /** The payload, wherever it is. What was deleted in `to` is not looked up in `from`. */
-  async function load (id: string): Promise<string | null> {
-    const moved = await to.load(id)
-    if (moved !== null) return moved === DELETED ? null : moved
-    return from.load(id)
+export function migratingStore ({ from, to, prepare = false }: MigratingStoreOptions): SessionStore {
+  assertStores('migratingStore', { from, to })
+
+  /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */
+  async function find (id: string): Promise<{ in: SessionStore, payload: string } | null> {
+    for (const last of [false, true]) {
+      const moved = await to.load(id)
+      if (moved !== null) return moved === DELETED ? null : { in: to, payload: moved }
+      const present = last ? null : await from.load(id)
+      if (present !== null) return { in: from, payload: present }
+    }
+    return null
   }
 
-  /** Makes sure that a session that `from` still has is in `to`. */
-  async function move (id: string, expiresAt: number): Promise<boolean> {
-    const payload = await from.load(id)
-    if (payload === null) return false
-    await to.create(id, payload, expiresAt)
+  /** Not for a session that `to` knows: it would not be overwritten, but forgotten here. */
+  async function finish (id: string, { payload, expiresAt, subject }: Move): Promise<void> {
+    await to.create(id, payload, expiresAt, subject)
     await from.delete(id)
-    return true
   }
 
-  const store: SessionStore = {
-    load,
+  async function replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
+    const outcome = await to.replace(id, expected, next.payload, next.expiresAt, next.subject)
+    if (outcome === 'conflict') return await to.load(id) === DELETED ? 'missing' : 'conflict'
+    // A process that ended in the middle of a move left a copy in `from`. It must not outlive what takes its place.
+    if (outcome === 'replaced' && next.expiresAt < Date.now() + DELETED_LIFE) await from.delete(id)
+    return outcome
+  }
+
+  async function replacePresent (id: string, expected: string, next: Move): Promise<ReplaceOutcome | 'moving'> {
+    const { expiresAt, subject } = next
+    const outcome = await from.replace(id, expected, prepare ? next.payload : write(next), expiresAt, subject)
+    // It is saved by now, whether or not the rest succeeds.
+    if (outcome === 'replaced' && !prepare) await finish(id, next).catch(() => {})
+    if (outcome !== 'conflict') return outcome
+    const present = await from.load(id)
+    const move = read(present)
+    if (move !== null) await finish(id, move)
+    return present === null || move !== null ? 'moving' : 'conflict'
+  }
+
+  return {
+    capabilities: common(from, to),
+    ...upkeep(from, to),
+    ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from, to, subject) }),
+
+    async load (id) {
+      const found = await find(id)
+      return found && payloadOf(found.payload)
+    },
 
     async create (id, payload, expiresAt, subject) {
-      if (await load(id) !== null) return false
-      return await to.create(id, payload, expiresAt, subject) || await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
+      if (await find(id) !== null) return false
+      const deleted = await to.load(id) === DELETED
+      if (deleted) return await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
+      return await (prepare ? from : to).create(id, payload, expiresAt, subject)
     },
 
     async replace (id, expected, payload, expiresAt, subject) {
-      const outcome = await to.replace(id, expected, payload, expiresAt, subject)
-      if (outcome === 'missing') return await move(id, expiresAt) ? to.replace(id, expected, payload, expiresAt, subject) : 'missing'
-      return outcome === 'conflict' && await to.load(id) === DELETED ? 'missing' : outcome
+      const next = { payload, expiresAt, subject }
+      for (const last of [false, true]) {
+        const moved = await replaceMoved(id, expected, next)
+        if (moved !== 'missing' || last) return moved
+        const present = await replacePresent(id, expected, next)
+        if (present === 'replaced' || present === 'conflict') return present
+      }
+      return 'missing'
     },
 
     async touch (id, expiresAt) {
-      if (await load(id) === null) return false
-      return await to.touch(id, expiresAt) || await move(id, expiresAt)
+      let found = await find(id)
+      const move = read(found?.payload ?? null)
+      if (move !== null) {
+        await finish(id, move)
+        found = await find(id)
+      }
+      // Where it is, since nobody tells to whom it belongs; or where it has just been moved to.
+      return found !== null && (await found.in.touch(id, expiresAt) || await to.touch(id, expiresAt))
     },
 
     async delete (id) {
@@ -59,28 +120,30 @@ export function migratingStore ({ from, to }: MigratingStoreOptions): SessionSto
         if (payload !== null && await to.replace(id, payload, DELETED, until) === 'replaced') break
       }
       await from.delete(id)
-    },
-
-    async sweep () {
-      return (await from.sweep?.() ?? 0) + (await to.sweep?.() ?? 0)
-    },
-
-    async close () {
-      await from.close?.()
-      await to.close?.()
     }
   }
-  if (from.findBySubject && to.findBySubject) store.findBySubject = (subject) => findInBoth(from, to, subject)
-  return store
 }
 
+function write ({ payload, expiresAt, subject }: Move): string {
+  return `${MOVING}${JSON.stringify([expiresAt, subject])}\n${payload}`
+}
+
+function read (text: string | null): Move | null {
+  if (!text?.startsWith(MOVING)) return null
+  const end = text.indexOf('\n')
+  const [expiresAt, subject] = JSON.parse(text.slice(MOVING.length, end)) as [number, string | null]
+  return { payload: text.slice(end + 1), expiresAt, subject: subject ?? undefined }
+}
+
+const payloadOf = (text: string): string => read(text)?.payload ?? text
+
+/** First where sessions leave: what has gone from there by the time it is looked at has come to the other. */
 async function * findInBoth (from: SessionStore, to: SessionStore, subject: string): AsyncGenerator<StoredRecord> {
   const seen = new Set<string>()
-  for await (const record of to.findBySubject?.(subject) ?? []) {
-    seen.add(record.id)
-    yield record
-  }
   for await (const record of from.findBySubject?.(subject) ?? []) {
-    if (!seen.has(record.id) && await to.load(record.id) === null) yield record
+    if (await to.load(record.id) !== null) continue
+    seen.add(record.id)
+    yield { ...record, payload: payloadOf(record.payload) }
   }
+  for await (const record of to.findBySubject?.(subject) ?? []) if (!seen.has(record.id)) yield record
 }
