@@ -11,6 +11,8 @@ import { publicHandle } from './visit.js'
 /** `app.sessions`: what is not one request's business. */
 export class SessionControl implements Sessions<Data> {
   readonly #runtime: Runtime
+  #reloads = 0
+  #loaded = 0
 
   constructor (runtime: Runtime) {
     this.#runtime = runtime
@@ -43,7 +45,12 @@ export class SessionControl implements Sessions<Data> {
   }
 
   async reloadSecrets (): Promise<void> {
-    Object.assign(this.#runtime, await loadBackend(this.#runtime.settings, this.#runtime.secret))
+    const reload = ++this.#reloads
+    const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret)
+    // An answer that comes late must not undo a later one.
+    if (reload < this.#loaded) return
+    this.#loaded = reload
+    Object.assign(this.#runtime, loaded)
   }
 
   async sweep (): Promise<number> {
