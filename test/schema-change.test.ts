@@ -22,11 +22,11 @@ async function deploy<S extends SessionSchema> (t: Test, place: Place, schema: S
   const rejected: RejectEvent[] = []
   const app = Fastify()
   const onReject = (event: RejectEvent) => { rejected.push(event) }
-  const handle = createSession(schema as never, { secret: SECRET, ...place, ...options, hooks: { onReject } } as HandleOptions<never>)
+  const handle = createSession(schema as unknown as typeof v1, { secret: SECRET, ...place, ...options, hooks: { onReject } } as HandleOptions<typeof v1>)
   app.register(handle.plugin)
   app.get('/read', async (request) => ({ data: handle.get(request).data(), isNew: handle.get(request).isNew }))
   app.post('/write', async (request) => { Object.assign(handle.get(request), request.body) })
-  app.post('/update', async (request) => await handle.get(request).update((data: object) => { Object.assign(data, request.body) }))
+  app.post('/update', async (request) => await handle.get(request).update((data) => { Object.assign(data, request.body) }))
   app.post('/rotate', async (request) => await handle.get(request).rotate())
   app.post('/touch', async (request) => handle.get(request).touch())
   app.post('/destroy', async (request) => await handle.get(request).destroy())
