@@ -1,5 +1,6 @@
 import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
+import { assertWellFormed } from './well-formed.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
 
@@ -10,75 +11,105 @@ export interface ConnectStore {
   destroy (id: string, callback: Callback<unknown>): unknown
 }
 
-/** The shape these stores know: they read `cookie.expires`, and keep the rest as it is. */
+/** The shape these stores know. Each reads the deadline where it likes: `expires`, `maxAge` or `originalMaxAge`. */
 interface Kept {
-  readonly cookie: { readonly expires: Date, readonly originalMaxAge: number, readonly httpOnly: true, readonly path: '/' }
+  readonly cookie: { readonly expires: Date, readonly maxAge: number, readonly originalMaxAge: number, readonly httpOnly: true, readonly path: '/' }
   readonly payload: string
   readonly expiresAt: number
 }
 
+/** A call that nobody answers must not hold up its session for ever. */
+const PATIENCE = 10_000
+
 /**
  * Keeps sessions in a store written for express-session. Such a store has one blind write, so across processes two parallel
- * saves can lose one, and a late one can bring a session back: `capabilities` says so. Within one process calls for one id
- * wait for each other, and nothing is lost. It finds nobody by subject. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
+ * saves can lose one, and a late one can bring a session back: `capabilities` says so. Within one process writes to one id
+ * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. A call that is not answered
+ * within ten seconds fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
  */
 export function connectStore (store: ConnectStore): SessionStore {
-  if (!['get', 'set', 'destroy'].every((name) => typeof (store as unknown as Record<string, unknown> | null | undefined)?.[name] === 'function')) {
+  const members = Object(store) as Record<string, unknown>
+  if (!['get', 'set', 'destroy'].every((name) => typeof members[name] === 'function')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
   }
-  const alone = createTurns()
+  const inTurn = createTurns()
 
   async function read (id: string): Promise<string | null> {
+    assertWellFormed(id)
     const found = await call<unknown>((done) => store.get(id, done)).catch(noEntry)
     if (!isKept(found) || found.expiresAt <= Date.now()) return null
     return found.payload
   }
 
   async function write (id: string, payload: string, expiresAt: number): Promise<void> {
-    const cookie = { expires: new Date(expiresAt), originalMaxAge: expiresAt - Date.now(), httpOnly: true, path: '/' } as const
+    const left = Math.ceil(expiresAt - Date.now())
+    // What these stores make of a deadline that has passed is up to each of them.
+    if (left <= 0) return remove(id)
+    const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const
     const session: Kept = { cookie, payload, expiresAt }
     await call((done) => store.set(id, session as never, done))
+  }
+
+  async function remove (id: string): Promise<void> {
+    await call((done) => store.destroy(id, done)).catch(noEntry)
   }
 
   return {
     capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
 
-    create: (id, payload, expiresAt) => alone(id, async () => {
+    create: (id, payload, expiresAt) => inTurn(id, async () => {
       if (await read(id) !== null) return false
       await write(id, payload, expiresAt)
       return true
     }),
 
-    load: (id) => alone(id, () => read(id)),
+    load: read,
 
-    replace: (id, expected, payload, expiresAt) => alone(id, async (): Promise<ReplaceOutcome> => {
+    replace: (id, expected, payload, expiresAt) => inTurn(id, async (): Promise<ReplaceOutcome> => {
       const current = await read(id)
       if (current !== expected) return current === null ? 'missing' : 'conflict'
       await write(id, payload, expiresAt)
       return 'replaced'
     }),
 
-    touch: (id, expiresAt) => alone(id, async () => {
+    touch: (id, expiresAt) => inTurn(id, async () => {
       const current = await read(id)
       if (current === null) return false
       await write(id, current, expiresAt)
       return true
     }),
 
-    delete: (id) => alone(id, async () => {
-      await call((done) => store.destroy(id, done)).catch(noEntry)
+    delete: (id) => inTurn(id, async () => {
+      assertWellFormed(id)
+      await remove(id)
     })
   }
 }
 
-/** A promise takes the first answer only, and what waits for it runs on a stack of its own: these stores need both. */
+/**
+ * A promise takes the first answer only, and what waits for it runs on a stack of its own: these stores need both. Some
+ * reject as well, or instead.
+ */
 function call<T> (start: (done: Callback<T>) => unknown): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => error ? reject(error) : resolve(value))
+  return new Promise<T | undefined>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`the express-session store gave no answer within ${PATIENCE} ms`)), PATIENCE)
+    const fail = (error: unknown) => {
+      clearTimeout(timer)
+      reject(error instanceof Error ? error : new Error('the express-session store failed', { cause: error }))
+    }
+    const done: Callback<T> = (error, value) => {
+      if (error) return fail(error)
+      clearTimeout(timer)
+      resolve(value)
+    }
+    // An `async` function, because it turns what is thrown into a rejection.
+    const started = async () => await start(done)
+    started().catch(fail)
   })
 }
 
-function noEntry (error: unknown): undefined {
+/** That is how stores of files say that there is none. */
+function noEntry (error: Error): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }
 

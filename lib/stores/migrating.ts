@@ -1,5 +1,5 @@
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
-import { assertStores, common, upkeep } from './parts.js'
+import { assertStores, closeBoth, common, settleAll } from './parts.js'
 
 export interface MigratingStoreOptions {
   /** Where sessions are now. */
@@ -76,7 +76,8 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
 
   return {
     capabilities: common(from, to),
-    ...upkeep(from, to),
+    close: () => closeBoth(from, to),
+    ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),
     ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from, to, subject) }),
 
     async load (id) {
@@ -136,6 +137,11 @@ function read (text: string | null): Move | null {
 }
 
 const payloadOf = (text: string): string => read(text)?.payload ?? text
+
+async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number> {
+  const counts = await settleAll([from, to].map(async (store) => await store.sweep?.() ?? 0))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
 
 /** First where sessions leave: what has gone from there by the time it is looked at has come to the other. */
 async function * findInBoth (from: SessionStore, to: SessionStore, subject: string): AsyncGenerator<StoredRecord> {

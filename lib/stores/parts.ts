@@ -19,22 +19,13 @@ export function common (a: SessionStore, b: SessionStore): StoreCapabilities {
   return { atomicCreate: both('atomicCreate'), compareAndSet: both('compareAndSet'), safeTouch: both('safeTouch') }
 }
 
-/** Sweeps and closes both; has a `sweep` only if one of them has. One that fails does not keep the other from it. */
-export function upkeep (a: SessionStore, b: SessionStore): Required<Pick<SessionStore, 'close'>> & Pick<SessionStore, 'sweep'> {
-  return {
-    async close () {
-      await allOf([a, b].map(async (store) => await store.close?.()))
-    },
-    ...((a.sweep ?? b.sweep) && {
-      async sweep () {
-        const counts = await allOf([a, b].map(async (store) => await store.sweep?.() ?? 0))
-        return counts.reduce((sum, count) => sum + count, 0)
-      }
-    })
-  }
-}
-
-async function allOf<T> (calls: Array<Promise<T>>): Promise<T[]> {
+/** Settles all before it rejects with what went wrong first. */
+export async function settleAll<T> (calls: ReadonlyArray<Promise<T>>): Promise<T[]> {
   await Promise.allSettled(calls)
   return await Promise.all(calls)
+}
+
+/** Both, even if one of them fails. */
+export async function closeBoth (a: SessionStore, b: SessionStore): Promise<void> {
+  await settleAll([a, b].map(async (store) => await store.close?.()))
 }

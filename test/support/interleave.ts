@@ -28,7 +28,7 @@ export class Interleaver {
   async run<T> (tasks: ReadonlyArray<() => Promise<T>>, choose: (waiting: number) => number | undefined): Promise<T[]> {
     this.#free = false
     const answers: T[] = []
-    for (const [index, task] of tasks.entries()) void task().then((answer) => { answers[index] = answer })
+    for (const [index, task] of tasks.entries()) task().then((answer) => { answers[index] = answer })
     await settle()
     while (this.#waiting.length > 0) {
       const choice = choose(this.#waiting.length)
