@@ -4,6 +4,7 @@ import { createInitial } from './initial.js'
 import { isForbiddenKey, outOfBounds, toJson } from './json.js'
 import { formatPath } from './path.js'
 import type { Path } from './path.js'
+import type { Stored } from './record.js'
 import { inspectSchema } from './schema.js'
 import type { Inspection } from './schema.js'
 import { sharedParts } from './shared.js'
@@ -13,9 +14,6 @@ import type { Read, Transcoder } from './transcoder.js'
 import { undeclaredMatcher } from './undeclared.js'
 
 type Data = Record<string, unknown>
-
-/** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
-export interface Stored { readonly data: Data, readonly extra: Data | null }
 
 /** Parsed JSON that claims to be a {@link Stored}. */
 export interface Kept { readonly data: unknown, readonly extra?: unknown }

@@ -1,4 +1,5 @@
-import type { Stored } from './codec.js'
+/** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
+export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null }
 
 /** What a record says beside its data. Times are milliseconds since the epoch. */
 export interface Times {

@@ -1,6 +1,5 @@
 import type { RejectReason } from '../../types/index.js'
-import type { Stored } from '../codec.js'
-import type { SessionRecord, Times } from '../record.js'
+import type { SessionRecord, Stored, Times } from '../record.js'
 
 /** A session as a backend found or kept it. */
 export interface Place {
