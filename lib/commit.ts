@@ -1,15 +1,16 @@
 import { type Draft, ENDED, type Kept, type Overtaken, type Place } from './backends/backend.js'
 import { cookieMaxAge, makeDraft } from './draft.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from './errors.js'
-import { type Data, merge } from './merge.js'
-import { assess, canSendCookie, type Circumstances, type Plan, type Reason, sameValue } from './plan.js'
+import type { Data } from './merge.js'
+import { assess, canSendCookie, type Circumstances, type Plan, type Reason } from './plan.js'
+import { createRecord, supersede } from './records.js'
 import { emit } from './runtime.js'
-import { assign, type Session } from './session.js'
-import { type Change, publicHandle, type Visit } from './visit.js'
+import type { Session } from './session.js'
+import { publicHandle, type Visit } from './visit.js'
+import { WorkingCopy } from './working-copy.js'
 
 /** Every lost race means that another request was saved, so this is only reached when that many save at once. */
 const MAX_RACES = 100
-const MAX_COLLISIONS = 3
 
 /** Saves what is to be saved. `undefined` when there is nothing to wait for. */
 export function commit (visit: Visit, circumstances: Circumstances = {}): Promise<void> | undefined {
@@ -28,60 +29,55 @@ export function commit (visit: Visit, circumstances: Circumstances = {}): Promis
 /** One save: as many attempts as it takes until no other request was faster. */
 class Commit {
   readonly #visit: Visit
-  readonly #session: Session
   readonly #circumstances: Circumstances
+  readonly #work: WorkingCopy
   readonly #epoch: number
-  /** Where the session stood at the beginning. */
-  readonly #origin: Place | null
-  /** What is to be kept: the session itself, until it has to be merged. */
-  #work: Data
-  /** What `update()` starts from. */
-  #before: Data | null
-  /** What the session held when `#work` parted from it. */
-  #parted: Data | null
-  /** What the last attempt was to keep: the handler may go on changing the session meanwhile. */
-  #kept: Data | null = null
   #asked = 0
-  #landed: Overtaken['moved'] = 'no'
 
   constructor (visit: Visit, session: Session, circumstances: Circumstances) {
     this.#visit = visit
-    this.#session = session
     this.#circumstances = circumstances
+    this.#work = new WorkingCopy(visit, session, circumstances.change)
     this.#epoch = visit.epoch
-    this.#origin = visit.place
-    this.#work = session as unknown as Data
-    this.#before = circumstances.change === undefined ? null : visit.copy({ ...this.#work })
-    this.#parted = this.#before
   }
 
   async run (): Promise<void> {
-    const { base } = this.#visit
     try {
-      await this.#attempt()
+      const overtaken = await this.#attempt(true)
+      if (overtaken !== null) await this.#race(overtaken)
     } catch (error) {
       if (error instanceof StoreFailed) this.#visit.storeFailed = true
-      // The session still holds what it held, so it has to be compared with what it was found as.
-      if (!this.#visit.over && !this.#destroyed()) Object.assign(this.#visit, { place: this.#origin, base })
+      if (!this.#visit.over && !this.#destroyed()) this.#work.giveUp()
       throw error
     }
   }
 
-  async #attempt (): Promise<void> {
-    for (let race = 0; race < MAX_RACES; race++) {
-      if (race === 0 || this.#before !== null) await this.#prepare()
-      if (this.#destroyed()) return
+  /** Those who lost a race for one session go on one by one, so that they do not lose it to each other again. */
+  async #race (overtaken: Overtaken): Promise<void> {
+    await this.#visit.runtime.turns(overtaken.latest.key, async () => {
+      let next: Overtaken | null = overtaken
+      for (let race = 0; race < MAX_RACES; race++) {
+        this.#work.rebase(next)
+        next = await this.#attempt(false)
+        if (next === null) return
+      }
+      throw new Conflict()
+    })
+  }
+
+  /** `null`: done. */
+  async #attempt (first: boolean): Promise<Overtaken | null> {
+    if (first || this.#circumstances.change !== undefined) await this.#prepare()
+    for (;;) {
+      if (this.#destroyed()) return null
       this.#asked = this.#visit.asked
       const plan = this.#assess()
-      if (plan.action === 'delete') {
-        await this.#end()
-        continue
+      if (plan.action !== 'delete') {
+        const overtaken = await this.#act(plan)
+        return this.#destroyed() ? null : overtaken
       }
-      const overtaken = await this.#act(plan)
-      if (overtaken === null || this.#destroyed()) return
-      this.#rebase(overtaken)
+      await this.#end()
     }
-    throw new Conflict()
   }
 
   /** What may still change the data: `update()`, then the hooks. */
@@ -89,36 +85,10 @@ class Commit {
     const { runtime, request } = this.#visit
     const { change, response } = this.#circumstances
     if (response?.failed) return
-    if (change !== undefined && this.#before !== null) {
-      const draft = this.#visit.copy(this.#before)
-      this.#work = await this.#change(change, draft) ?? draft
-    }
-    if (!runtime.hooks.has('preSave')) return
-    if (!this.#assess().changed) return
-    await this.#amend((data) => runtime.hooks.before('preSave', { request, id: this.#visit.handle(), data, isNew: this.#visit.isNew() }, runtime.settings.storeTimeout))
-  }
-
-  // Busy only while it runs: a second update() of the same request waits for its turn.
-  async #change (change: Change, draft: Data): Promise<Data | void> {
-    this.#visit.busy = true
-    try {
-      const changed = change(draft)
-      return changed instanceof Promise ? await changed : changed
-    } finally {
-      this.#visit.busy = false
-    }
-  }
-
-  async #amend (hooks: (data: Data) => Promise<void>): Promise<void> {
-    const data = this.#copy()
-    this.#part()
-    this.#visit.busy = true
-    try {
-      await hooks(data)
-    } finally {
-      this.#visit.busy = false
-    }
-    this.#work = data
+    if (change !== undefined) await this.#work.change(change)
+    if (!runtime.hooks.has('preSave') || !this.#assess().changed) return
+    const event = { request, id: this.#visit.handle(), isNew: this.#visit.isNew() }
+    await this.#work.amend((data) => runtime.hooks.before('preSave', { ...event, data }, runtime.settings.storeTimeout))
   }
 
   async #act (plan: Plan): Promise<Overtaken | null> {
@@ -132,7 +102,7 @@ class Commit {
   async #create (plan: Plan): Promise<null> {
     this.#visit.assertFree()
     this.#assertCookie()
-    const kept = await this.#store(this.#draft(plan), () => this.#visit.freshId(), () => this.#visit.forgetFreshId())
+    const kept = await createRecord(this.#visit, this.#draft(plan), () => this.#visit.freshId(), () => this.#visit.forgetFreshId())
     this.#finish(plan, kept)
     this.#emit('onCreate')
     this.#emit('onSave')
@@ -173,52 +143,19 @@ class Commit {
     const event = { request, id: publicHandle(next.key), previousId, reason }
     let final = plan
     if (hooks.has('preRotate') && !this.#circumstances.response?.failed) {
-      await this.#amend((data) => hooks.before('preRotate', { ...event, data }, settings.storeTimeout))
+      await this.#work.amend((data) => hooks.before('preRotate', { ...event, data }, settings.storeTimeout))
       if (this.#destroyed()) return null
       const amended = this.#assess()
       final = { ...amended, action: 'move', moving: amended.privileged ? 'privilege' : reason }
     }
-    const successor = await this.#store(this.#draft(final), () => next, () => Object.assign(next, backend.newId()))
-    const outcome = await this.#supersede(place, successor.place, final.moving !== 'periodic', plan.now)
+    const successor = await createRecord(this.#visit, this.#draft(final), () => next, () => Object.assign(next, backend.newId()))
+    const outcome = await supersede(this.#visit, place, successor.place, final.moving !== 'periodic', plan.now)
     if (outcome === ENDED) return this.#endedElsewhere()
     if (outcome !== 'done') return outcome
     this.#finish(final, successor)
-    emit(this.#visit.runtime, 'onRotate', () => ({ ...event, id: publicHandle(next.key), reason: final.moving as Reason, data: this.#copy() }))
+    emit(this.#visit.runtime, 'onRotate', () => ({ ...event, id: publicHandle(next.key), reason: final.moving as Reason, data: this.#work.copy() }))
     if (final.changed) this.#emit('onSave')
     return null
-  }
-
-  /** Whatever keeps the old id from ending leaves nothing behind under the new one. */
-  async #supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
-    const { backend } = this.#visit.runtime
-    let outcome: 'done' | Overtaken | typeof ENDED
-    try {
-      outcome = await backend.supersede(place, successor, final, now)
-    } catch (error) {
-      // Not waited for: the store may not answer this either.
-      this.#discard(successor)
-      throw error
-    }
-    if (outcome !== 'done') await backend.discard(successor)
-    return outcome
-  }
-
-  async #discard (place: Place): Promise<void> {
-    const { runtime, request } = this.#visit
-    try {
-      await runtime.backend.discard(place)
-    } catch (error) {
-      request.log.error({ err: error }, 'session record of a failed rotation could not be removed')
-    }
-  }
-
-  async #store (draft: Draft, id: () => { raw: Buffer }, another: () => void): Promise<Kept> {
-    for (let tries = 0; tries < MAX_COLLISIONS; tries++) {
-      const kept = await this.#visit.runtime.backend.create(id().raw, draft)
-      if (kept !== null) return kept
-      another()
-    }
-    throw new Conflict()
   }
 
   async #end (): Promise<void> {
@@ -238,25 +175,6 @@ class Commit {
     return null
   }
 
-  /** Our changes on top of the latest record. */
-  #rebase ({ latest, moved }: Overtaken): void {
-    const visit = this.#visit
-    const opened = visit.runtime.opener.open(latest.record)
-    if (!opened.ok) throw new Conflict()
-    if (moved === 'final' && this.#before !== null) throw new Moved()
-    const theirs = visit.copy(opened.data)
-    const ours = this.#before ?? { ...this.#work }
-    const { data, conflicts } = merge(visit.copy(visit.base), theirs, ours, visit.runtime.settings.merge, (a, b, key) => sameValue(visit, key, a, b))
-    this.#part()
-    this.#assertStorable(data)
-    if (moved !== 'no') this.#landed = this.#landed === 'final' ? 'final' : moved
-    visit.place = latest
-    visit.base = opened.data
-    this.#work = visit.copy(data)
-    if (this.#before !== null) this.#before = visit.copy(data)
-    emit(visit.runtime, 'onConflict', () => ({ request: visit.request, id: visit.handle(), keys: conflicts, data: this.#copy() }))
-  }
-
   #finish (plan: Plan, kept: Kept | null): null {
     const visit = this.#visit
     if (this.#destroyed()) {
@@ -272,26 +190,8 @@ class Commit {
       visit.rotation = visit.touched = false
       visit.remember = undefined
     }
-    if (plan.changed) visit.base = this.#kept as Data
-    if (this.#parted !== null) this.#rejoin(this.#parted, kept === null ? this.#work : this.#kept as Data)
+    this.#work.settle(plan.changed, kept !== null)
     return null
-  }
-
-  /** The session becomes what was kept, with what the handler has changed since `#work` parted from it. */
-  #rejoin (parted: Data, kept: Data): void {
-    const visit = this.#visit
-    if (this.#landed === 'final') {
-      // What a session holds after a change of privilege is not for a request that came in before it: that goes on from
-      // where it stood, so that its next save is merged again.
-      Object.assign(visit, { place: this.#origin, base: parted })
-      return
-    }
-    const same = (a: unknown, b: unknown, key: string) => sameValue(visit, key, a, b)
-    assign(this.#session, merge(parted, visit.copy(kept), { ...this.#session }, {}, same).data)
-  }
-
-  #part (): void {
-    this.#parted ??= this.#visit.copy({ ...this.#session })
   }
 
   /** `destroy()` was called while this save was under way. What it keeps is to be ended. */
@@ -300,22 +200,13 @@ class Commit {
   }
 
   #assess (): Plan {
-    return assess(this.#visit, this.#work, this.#circumstances, this.#landed)
+    return assess(this.#visit, this.#work.data, this.#circumstances, this.#work.landed)
   }
 
   #draft (plan: Plan): Draft {
-    const draft = makeDraft(this.#visit, plan, this.#work)
-    if (plan.changed || this.#parted !== null) this.#kept = this.#copy()
+    const draft = makeDraft(this.#visit, plan, this.#work.data)
+    this.#work.fix(plan.changed)
     return draft
-  }
-
-  /** Each side was valid, so what is not is the two together. */
-  #assertStorable (data: Data): void {
-    try {
-      this.#visit.runtime.codec.encode(data)
-    } catch (cause) {
-      throw Object.assign(new Conflict(), { cause })
-    }
   }
 
   #assertCookie (): void {
@@ -326,11 +217,7 @@ class Commit {
     if (plan.changed && place.record.times.version > this.#visit.runtime.settings.version) throw new NewerVersion()
   }
 
-  #copy (): Data {
-    return this.#visit.copy({ ...this.#work })
-  }
-
   #emit (name: 'onCreate' | 'onSave'): void {
-    emit(this.#visit.runtime, name, () => ({ request: this.#visit.request, id: this.#visit.handle(), data: this.#copy() }))
+    emit(this.#visit.runtime, name, () => ({ request: this.#visit.request, id: this.#visit.handle(), data: this.#work.copy() }))
   }
 }

@@ -6,6 +6,7 @@ import type { HookEvent, HookList } from './hooks.js'
 import type { SessionHookName } from '../types/index.js'
 import type { Opener } from './opening.js'
 import type { Settings } from './options.js'
+import type { Turns } from './turns.js'
 
 /** What every request of one registered session shares. */
 export interface Runtime {
@@ -16,6 +17,8 @@ export interface Runtime {
   readonly hooks: HookList
   readonly log: FastifyBaseLogger
   readonly production: boolean
+  /** Saves that were overtaken wait here for each other, by the session they are about. */
+  readonly turns: Turns
   /** Replaced when the secrets are loaded again. */
   backend: Backend
   keyIds: readonly string[]

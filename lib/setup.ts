@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import type { SessionSchema } from '../types/index.js'
+import type { SessionSchema, StoreCapabilities } from '../types/index.js'
 import type { Backend } from './backends/backend.js'
 import { CookieBackend } from './backends/cookie.js'
 import { StoreBackend } from './backends/store.js'
@@ -14,6 +14,7 @@ import { readOptions, type Settings } from './options.js'
 import type { Runtime } from './runtime.js'
 import { parseSecrets } from './secrets.js'
 import { RESERVED_KEYS } from './session.js'
+import { createTurns } from './turns.js'
 
 /** How many opened tokens and records one registered session remembers. */
 const REMEMBERED = 1_000
@@ -31,6 +32,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     settings,
     codec,
     production,
+    turns: createTurns(),
     opener: new Opener(codec, settings),
     cookies: cookieWriter(app, settings),
     hooks: createHooks(settings),
@@ -45,6 +47,17 @@ function announce (app: FastifyInstance, { name, store, cookie }: Settings): voi
   if (store === null) {
     app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires')
   }
+  const lacks = Object.keys(LACKING).filter((promise) => store?.capabilities?.[promise as keyof StoreCapabilities] === false)
+  if (lacks.length > 0) {
+    app.log.warn({ session: name, lacks }, `the session store cannot promise everything: ${lacks.map((promise) => LACKING[promise as keyof StoreCapabilities]).join(', ')}`)
+  }
+}
+
+/** What can happen without each of a store's promises. */
+const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
+  atomicCreate: 'two sessions can begin under one id',
+  compareAndSet: 'of parallel saves one can be lost, and one can bring back a session that has ended',
+  safeTouch: 'a touch can bring back a session that has ended'
 }
 
 /** Asks for the secrets, and makes what depends on them. Throws `InvalidSecret`, and what a `secret` function throws. */

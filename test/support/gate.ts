@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
 
 /** One call that changed the store. */
@@ -6,15 +8,20 @@ export interface Change { readonly request: number, readonly kind: 'create' | 'r
 /** Which of the waiting requests goes on: an index below `waiting`. */
 export type Choose = (waiting: number) => number | Promise<number>
 
+/** Rounds of the event loop without news, after which nobody is taken to run any more. */
+const QUIET = 4
+
 /**
- * A store whose calls wait until they are chosen. While requests race only one of them runs at a time, from one store call to
- * its next one, so a list of choices is the whole interleaving: it can be drawn, enumerated, printed and repeated.
+ * A store whose calls wait until they are chosen. While requests race one of them goes on at a time, until it calls the store
+ * again, has answered, or waits for another one, so a list of choices is the whole interleaving: it can be drawn, enumerated,
+ * printed and repeated.
  */
 export class Gate implements SessionStore {
   readonly #store: SessionStore
   readonly #waiting = new Map<number, () => void>()
-  #running: number | null = null
-  #blocked: () => void = () => {}
+  readonly #request = new AsyncLocalStorage<number>()
+  /** Counts the calls that began to wait, and the answers. */
+  #news = 0
   /** Every id that was ever created, and every change, since `forget`. */
   readonly ids = new Set<string>()
   readonly changes: Change[] = []
@@ -32,39 +39,44 @@ export class Gate implements SessionStore {
 
   /** Runs the requests side by side, as `choose` says; resolves to their answers, in the order of the requests. */
   async race<T> (requests: ReadonlyArray<() => Promise<T>>, choose: Choose): Promise<T[]> {
-    const answers = new Map<number, Promise<T>>()
-    for (const [index, request] of requests.entries()) await this.#run(index, () => { answers.set(index, request()) }, answers)
+    const answers: Array<Promise<T>> = []
+    for (const [index, request] of requests.entries()) {
+      const answer = this.#request.run(index, request)
+      answer.finally(() => { this.#news++ }).catch(() => {})
+      answers.push(answer)
+      await this.#quiet()
+    }
     while (this.#waiting.size > 0) {
       const indices = [...this.#waiting.keys()].sort((a, b) => a - b)
       const index = indices[await choose(indices.length)] as number
       const go = this.#waiting.get(index) as () => void
       this.#waiting.delete(index)
-      await this.#run(index, go, answers)
+      go()
+      await this.#quiet()
     }
-    this.#running = null
-    return await Promise.all(requests.map(async (_, index) => await (answers.get(index) as Promise<T>)))
+    return await Promise.all(answers)
   }
 
   /** Runs `work` from beginning to end while all others wait. Only in a `Choose`. */
   async aside (work: () => Promise<void>): Promise<void> {
-    this.#running = null
-    await work()
+    await this.#request.exit(work)
   }
 
-  /** Until the request waits again, or has answered. */
-  async #run (index: number, go: () => void, answers: ReadonlyMap<number, Promise<unknown>>): Promise<void> {
-    this.#running = index
-    const blocked = new Promise<void>((resolve) => { this.#blocked = resolve })
-    go()
-    await Promise.race([blocked, answers.get(index)])
+  async #quiet (): Promise<void> {
+    for (let round = 0, seen = this.#news; round < QUIET; round++) {
+      await nextRound()
+      if (this.#news === seen) continue
+      seen = this.#news
+      round = -1
+    }
   }
 
   async #turn (): Promise<number> {
-    const index = this.#running
-    if (index === null) return -1
+    const index = this.#request.getStore()
+    if (index === undefined) return -1
     await new Promise<void>((resolve) => {
       this.#waiting.set(index, resolve)
-      this.#blocked()
+      this.#news++
     })
     return index
   }

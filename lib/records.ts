@@ -1,0 +1,40 @@
+import type { Draft, ENDED, Kept, Overtaken, Place } from './backends/backend.js'
+import { Conflict } from './errors.js'
+import type { Visit } from './visit.js'
+
+const MAX_COLLISIONS = 3
+
+/** Keeps a record under an id that is not taken. `another` makes the next id to try. */
+export async function createRecord ({ runtime }: Visit, draft: Draft, id: () => { raw: Buffer }, another: () => void): Promise<Kept> {
+  for (let tries = 0; tries < MAX_COLLISIONS; tries++) {
+    const kept = await runtime.backend.create(id().raw, draft)
+    if (kept !== null) return kept
+    another()
+  }
+  throw new Conflict()
+}
+
+/** Lets the old id end in favour of the successor. Whatever keeps it from ending leaves nothing behind under the new one. */
+export async function supersede (
+  visit: Visit, place: Place, successor: Place, final: boolean, now: number
+): Promise<'done' | Overtaken | typeof ENDED> {
+  const { backend } = visit.runtime
+  let outcome: 'done' | Overtaken | typeof ENDED
+  try {
+    outcome = await backend.supersede(place, successor, final, now)
+  } catch (error) {
+    // Not waited for: the store may not answer this either.
+    discard(visit, successor)
+    throw error
+  }
+  if (outcome !== 'done') await backend.discard(successor)
+  return outcome
+}
+
+async function discard ({ runtime, request }: Visit, place: Place): Promise<void> {
+  try {
+    await runtime.backend.discard(place)
+  } catch (error) {
+    request.log.error({ err: error }, 'session record of a failed rotation could not be removed')
+  }
+}
