@@ -36,7 +36,8 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const failed = response?.failed ?? false
   const cacheable = response?.cacheable ?? false
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
-  const changed = !failed && (visit.upgraded || remembers || codec.differs(visit.base, work))
+  // Lifting an old record can wait, as a touch can.
+  const changed = !failed && ((visit.upgraded && !cacheable) || remembers || codec.differs(visit.base, work))
   const privileged = changed && settings.rotateOn.some((key) => !sameValue(visit, key, visit.base[key], work[key]))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null

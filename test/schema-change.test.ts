@@ -25,6 +25,10 @@ async function deploy<S extends SessionSchema> (t: Test, place: Place, schema: S
   const handle = createSession(schema as unknown as typeof v1, { secret: SECRET, ...place, ...options, hooks: { onReject } } as HandleOptions<typeof v1>)
   app.register(handle.plugin)
   app.get('/read', async (request) => ({ data: handle.get(request).data(), isNew: handle.get(request).isNew }))
+  app.get('/public', async (request, reply) => {
+    reply.header('cache-control', 'public, max-age=60')
+    return (handle.get(request) as unknown as { fullName: string }).fullName
+  })
   app.post('/write', async (request) => { Object.assign(handle.get(request), request.body) })
   app.post('/update', async (request) => await handle.get(request).update((data) => { Object.assign(data, request.body) }))
   app.post('/rotate', async (request) => await handle.get(request).rotate())
@@ -188,6 +192,20 @@ t.test('R-32: a record of a newer version that cannot be read is no session, and
     t.strictSame(old.reasons(), ['invalid'])
     const now = await deploy(t, place, newer, { version: 2 }, jar)
     t.match(await now.read(), { isNew: false, data: { name: 7 } })
+  })
+})
+
+t.test('a public response stays public: what was lifted is kept with the next one', async t => {
+  await eachPlace(t, async (t, place) => {
+    const jar = await begin(t, place)
+    const { client, read } = await deploy(t, place, v2, { version: 2, migrate: { 1: renamed } }, jar)
+    const response = await client.get('/public')
+    t.equal(response.body, 'Ann')
+    t.equal(response.headers['cache-control'], 'public, max-age=60')
+    t.strictSame(setCookies(response.headers), [])
+    await read()
+    const later = await deploy(t, place, v2, { version: 2 }, client.jar)
+    t.match(await later.read(), { isNew: false, data: { fullName: 'Ann' } })
   })
 })
 
