@@ -3,19 +3,16 @@ import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../types/index.js'
 import type { Loaded, Place } from './backends/backend.js'
-import { commit } from './commit.js'
-import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
+import { Controls } from './controls.js'
+import { Moved, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
-import { canSendCookie } from './plan.js'
-import { deadline } from './record.js'
-import { expose } from './response.js'
 import { emit, type Runtime } from './runtime.js'
-import { assign, Session, type SessionOwner } from './session.js'
+import { assign, Session } from './session.js'
 
 export type Change = (data: Data) => Data | void | Promise<Data | void>
 
 /** One request's session, from the cookie that came in to the cookie that goes out. */
-export class Visit implements SessionOwner {
+export class Visit {
   readonly runtime: Runtime
   readonly request: FastifyRequest
   readonly reply: FastifyReply
@@ -83,7 +80,7 @@ export class Visit implements SessionOwner {
   open (): Session {
     if (this.session !== null) return this.session
     this.fetch()
-    this.session = new Session(this, {})
+    this.session = new Session(new Controls(this), {})
     this.#settle()
     return this.session
   }
@@ -103,52 +100,8 @@ export class Visit implements SessionOwner {
   }
 
   isNew (): boolean { return this.place === null }
-  createdAt (): number { return this.place?.record.times.createdAt ?? Date.now() }
-  authenticatedAt (): number { return this.place?.record.times.authenticatedAt ?? 0 }
-
-  expiresAt (): number {
-    const { idle, absolute } = this.runtime.settings
-    if (this.place === null) return Date.now() + idle
-    return deadline(this.place.record.times, this.place.usedAt, { idle, absolute })
-  }
 
   copy (data: Data): Data { return this.runtime.codec.copy(data) }
-  initial (): Data { return this.runtime.codec.initial() }
-  declares (key: string): boolean { return this.runtime.codec.declares(key) }
-
-  rotate (): void {
-    this.#assertOpen('rotate()')
-    if (!canSendCookie(this)) throw new HeadersSent()
-    this.rotation = true
-    this.asked++
-  }
-
-  touch (): void {
-    this.#assertOpen('touch()')
-    this.touched = true
-    this.asked++
-  }
-
-  persist (seconds: number | undefined): void {
-    this.#assertOpen('persist()')
-    const most = this.runtime.settings.absolute / 1000
-    const value = seconds ?? most
-    if (!Number.isFinite(value) || value < 0) throw new InvalidOption('persist(seconds)', 'must be a number of seconds, 0 or more')
-    this.remember = Math.floor(Math.min(value, most))
-    this.asked++
-  }
-
-  /** The session is over; the object goes on as a new one. */
-  destroy (): void {
-    // There may well be one to end, and nobody should believe that it did.
-    if (this.barrier === 'store') throw new StoreFailed()
-    if (this.place !== null) {
-      if (this.runtime.backend.selfContained) this.#assertRemovable()
-      this.ended = this.place
-    }
-    this.#begin()
-    if (this.closed !== null) this.closed = this.copy(this.base)
-  }
 
   /** Ends the record that `destroy()` was about. Rejects with `StoreFailed`. */
   async end (place: Place): Promise<void> {
@@ -158,33 +111,6 @@ export class Visit implements SessionOwner {
       const opened = runtime.opener.open(place.record)
       return { request, id: publicHandle(place.key), data: opened.ok ? this.copy(opened.data) : {} }
     })
-  }
-
-  async save (): Promise<void> {
-    this.#assertIdle('save()')
-    await commit(this)
-    this.#saved()
-  }
-
-  async update (change: Change): Promise<void> {
-    this.#assertIdle('update()')
-    await commit(this, { change })
-    this.#saved()
-  }
-
-  async reload (): Promise<void> {
-    this.#assertIdle('reload()')
-    const { backend } = this.runtime
-    this.rotation = this.touched = false
-    this.remember = undefined
-    if (this.place === null || backend.selfContained) {
-      this.#assign(this.copy(this.base))
-      return
-    }
-    const latest = await backend.reload(this.place)
-    if (latest === null) throw new Ended()
-    this.place = latest
-    if (!this.#read(latest)) throw new Ended()
   }
 
   reject (reason: RejectReason, paths: readonly string[] = []): void {
@@ -213,18 +139,13 @@ export class Visit implements SessionOwner {
     }
   }
 
-  #saved (): void {
-    if (this.closed !== null) this.closed = this.base
-    else if (canSendCookie(this)) expose(this)
-  }
-
   #settle (): void {
     const { loaded } = this
-    if (loaded?.state === 'found' && this.#read(loaded.place)) {
+    if (loaded?.state === 'found' && this.read(loaded.place)) {
       emit(this.runtime, 'onLoad', () => ({ request: this.request, id: this.handle(), data: this.copy(this.base) }))
       return
     }
-    this.#begin()
+    this.begin()
     if (loaded?.state === 'none') this.reject(loaded.reason)
     if (loaded?.state === 'moved') {
       this.barrier = 'moved'
@@ -232,7 +153,8 @@ export class Visit implements SessionOwner {
     }
   }
 
-  #read (place: Place): boolean {
+  /** The session becomes what `place` holds; `false` if that does not satisfy the schema. */
+  read (place: Place): boolean {
     const opened = this.runtime.opener.open(place.record)
     if (!opened.ok) {
       this.reject('invalid', opened.paths)
@@ -241,23 +163,25 @@ export class Visit implements SessionOwner {
     this.place = place
     this.base = opened.data
     this.upgraded = opened.upgraded
-    this.#assign(this.copy(opened.data))
+    this.restore()
     if (opened.salvaged.length > 0) this.reject('salvaged', opened.salvaged)
     return true
   }
 
-  #begin (): void {
+  /** The session becomes what it was found as. */
+  restore (): void {
+    assign(this.session as Session, this.copy(this.base))
+  }
+
+  /** The session becomes a new one. */
+  begin (): void {
     this.epoch++
     this.place = null
     this.#fresh = null
     this.rotation = this.touched = this.upgraded = false
     this.remember = undefined
-    this.base = this.initial()
-    this.#assign(this.copy(this.base))
-  }
-
-  #assign (data: Data): void {
-    assign(this.session as Session, data)
+    this.base = this.runtime.codec.initial()
+    this.restore()
   }
 
   #storeFailed (error: Error): void {
@@ -265,20 +189,6 @@ export class Visit implements SessionOwner {
     this.barrier = 'store'
     this.loaded = { state: 'none', reason: 'store-failed' }
     if (this.#onStoreError === 'fail') throw error
-  }
-
-  #assertOpen (what: string): void {
-    if (this.closed !== null) throw new ChangedTooLate(what)
-  }
-
-  // Nothing but a cookie ends a session that lives in one.
-  #assertRemovable (): void {
-    this.#assertOpen('destroy()')
-    if (!canSendCookie(this)) throw new HeadersSent()
-  }
-
-  #assertIdle (what: string): void {
-    if (this.busy) throw new Reentrant(what)
   }
 }
 

@@ -1,0 +1,109 @@
+import { commit } from './commit.js'
+import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Reentrant, StoreFailed } from './errors.js'
+import type { Data } from './merge.js'
+import { canSendCookie } from './plan.js'
+import { deadline } from './record.js'
+import { expose } from './response.js'
+import type { SessionOwner } from './session.js'
+import type { Change, Visit } from './visit.js'
+
+/** What the members of the session object do: most of it is only noted, and done when the response leaves. */
+export class Controls implements SessionOwner {
+  readonly #visit: Visit
+
+  constructor (visit: Visit) {
+    this.#visit = visit
+  }
+
+  handle (): string { return this.#visit.handle() }
+  isNew (): boolean { return this.#visit.isNew() }
+  createdAt (): number { return this.#visit.place?.record.times.createdAt ?? Date.now() }
+  authenticatedAt (): number { return this.#visit.place?.record.times.authenticatedAt ?? 0 }
+
+  expiresAt (): number {
+    const { place, runtime: { settings } } = this.#visit
+    return place === null ? Date.now() + settings.idle : deadline(place.record.times, place.usedAt, settings)
+  }
+
+  copy (data: Data): Data { return this.#visit.copy(data) }
+  initial (): Data { return this.#visit.runtime.codec.initial() }
+  declares (key: string): boolean { return this.#visit.runtime.codec.declares(key) }
+
+  rotate (): void {
+    this.#assertOpen('rotate()')
+    if (!canSendCookie(this.#visit)) throw new HeadersSent()
+    this.#visit.rotation = true
+    this.#visit.asked++
+  }
+
+  touch (): void {
+    this.#assertOpen('touch()')
+    this.#visit.touched = true
+    this.#visit.asked++
+  }
+
+  persist (seconds: number | undefined): void {
+    this.#assertOpen('persist()')
+    const most = this.#visit.runtime.settings.absolute / 1000
+    const value = seconds ?? most
+    if (!Number.isFinite(value) || value < 0) throw new InvalidOption('persist(seconds)', 'must be a number of seconds, 0 or more')
+    this.#visit.remember = Math.floor(Math.min(value, most))
+    this.#visit.asked++
+  }
+
+  /** The session is over; the object goes on as a new one. */
+  destroy (): void {
+    const visit = this.#visit
+    // There may well be one to end, and nobody should believe that it did.
+    if (visit.barrier === 'store') throw new StoreFailed()
+    if (visit.place !== null) {
+      if (visit.runtime.backend.selfContained) this.#assertRemovable()
+      visit.ended = visit.place
+    }
+    visit.begin()
+    if (visit.closed !== null) visit.closed = this.copy(visit.base)
+  }
+
+  async save (): Promise<void> {
+    this.#assertIdle('save()')
+    await commit(this.#visit)
+    this.#saved()
+  }
+
+  async update (change: Change): Promise<void> {
+    this.#assertIdle('update()')
+    await commit(this.#visit, { change })
+    this.#saved()
+  }
+
+  async reload (): Promise<void> {
+    this.#assertIdle('reload()')
+    const visit = this.#visit
+    const { place, runtime: { backend } } = visit
+    visit.rotation = visit.touched = false
+    visit.remember = undefined
+    if (place === null || backend.selfContained) return visit.restore()
+    const latest = await backend.reload(place)
+    if (latest === null || !visit.read(latest)) throw new Ended()
+  }
+
+  #saved (): void {
+    const visit = this.#visit
+    if (visit.closed !== null) visit.closed = visit.base
+    else if (canSendCookie(visit)) expose(visit)
+  }
+
+  #assertOpen (what: string): void {
+    if (this.#visit.closed !== null) throw new ChangedTooLate(what)
+  }
+
+  // Nothing but a cookie ends a session that lives in one.
+  #assertRemovable (): void {
+    this.#assertOpen('destroy()')
+    if (!canSendCookie(this.#visit)) throw new HeadersSent()
+  }
+
+  #assertIdle (what: string): void {
+    if (this.#visit.busy) throw new Reentrant(what)
+  }
+}
