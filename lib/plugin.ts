@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteSessionOptions } from '../types/index.js'
 import { commit } from './commit.js'
 import { readCookie } from './cookie.js'
-import { Disabled, InvalidOption, NotAssignable, NotReady } from './errors.js'
+import { Disabled, InvalidOption, NotAssignable, NotReady, SessionRequired } from './errors.js'
 import { lookBack } from './look-back.js'
 import type { Data } from './merge.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
@@ -60,8 +60,10 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     const visit = new Visit(runtime, request, reply, typeof found === 'string' ? null : found.value, route?.onStoreError ?? onStoreError)
     setSlot(request, slot, visit)
     if (found === 'duplicate') visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
-    if (runtime.backend.selfContained) return done()
+    const required = route?.require?.allows
+    if (runtime.backend.selfContained && required === undefined) return done()
     const loading = visit.fetch()
+    if (required !== undefined) return admit(request, name, required, loading)
     if (loading === undefined) return done()
     // Returned, not called back: only then does Fastify catch what goes wrong after it.
     return loading
@@ -89,6 +91,12 @@ function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
 
 function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
   return (request.routeOptions.config as unknown as Record<string, RouteSessionOptions | undefined> | undefined)?.[name]
+}
+
+/** What `requireSession` asks of a route, also where the route has replaced its hook. */
+async function admit (request: FastifyRequest, name: string, allows: (data: Data) => boolean, loading: void | Promise<void>): Promise<void> {
+  await loading
+  if (!allows((request as unknown as Record<string, Data>)[name] as Data)) throw new SessionRequired()
 }
 
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */

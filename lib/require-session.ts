@@ -1,21 +1,33 @@
 import type { $ZodType } from 'zod/v4/core'
 import type { RequestLike, RequireSession, SessionHandle, SessionSchema } from '../types/index.js'
-import { SessionRequired } from './errors.js'
 import { discriminantOf } from './discriminant.js'
+import { InvalidOption, SessionRequired } from './errors.js'
+import type { Data } from './merge.js'
+import { liveKeys } from './schema-keys.js'
 
-type Required = readonly (string | number | boolean)[]
+type Values = readonly (string | number | boolean)[]
 
-/** See {@link RequireSession}. */
-export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Required) => {
+/** See {@link RequireSession}. Throws `InvalidOption` for what is no state or key of the schema. */
+export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Values) => {
   const { name, schema } = 'plugin' in session ? session : { name: 'session', schema: session }
-  const discriminant = discriminantOf(schema)
-  const allows = discriminant === null
-    ? (data: Record<string, unknown>) => values.every((key) => data[String(key)] !== undefined && data[String(key)] !== null)
-    : (data: Record<string, unknown>) => values.includes(data[discriminant] as string)
+  const allows = requirement(schema, values)
   return {
-    config: { [name]: { require: { values } } },
+    // The plugin looks here, too: a route that brings an onRequest of its own would replace the one below.
+    config: { [name]: { require: { values, allows } } },
     async onRequest (request: RequestLike) {
       if (!allows(request.getDecorator(name))) throw new SessionRequired()
     }
   }
 }) as unknown as RequireSession
+
+function requirement (schema: $ZodType, values: Values): (data: Data) => boolean {
+  const union = discriminantOf(schema)
+  const known = union === null ? liveKeys(schema).keys : union.values
+  const unknown = values.find((value) => !known.has(value as string))
+  if (unknown !== undefined || values.length === 0) {
+    throw new InvalidOption('requireSession', `there is no ${union === null ? 'key' : union.key} "${unknown}". There are: ${[...known].join(', ')}`)
+  }
+  return union === null
+    ? (data) => values.every((key) => Object.hasOwn(data, String(key)) && data[String(key)] !== undefined && data[String(key)] !== null)
+    : (data) => values.includes(data[union.key] as string)
+}

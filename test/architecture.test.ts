@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // Highest first: a file imports from its own layer or from a lower one.
 const layers: Record<string, readonly string[]> = {
   entry: ['index', 'handle', 'require-session', 'discriminant', 'testing', 'cli', 'conformance', 'conformance/*'],
-  request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'records', 'turns', 'working-copy',
+  request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'records', 'turns', 'working-copy', 'controls',
     'sweeper'],
   session: ['options', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'backends/*'],
   coding: ['codec', 'codecs', 'initial', 'schema', 'schema-*', 'shared', 'storable', 'sync', 'transcoder', 'undeclared', 'run', 'round-trip',

@@ -59,6 +59,8 @@ export interface RouteSessionSettings {
 export interface SessionRequirement<Required> {
   /** States of a discriminated union, of which one must hold; else keys, which must all be present. */
   readonly values: readonly (string | number | boolean)[]
+  /** Does a session meet it? */
+  readonly allows?: (data: Record<string, unknown>) => boolean
   /** Types only. */
   readonly $infer?: Required
 }

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import Fastify from 'fastify'
+import t from 'tap'
+import * as z from 'zod'
+import { createSession, requireSession } from '../lib/index.js'
+
+const secret = randomBytes(32)
+const states = z.discriminatedUnion('kind', [z.object({ kind: z.literal('guest') }), z.object({ kind: z.literal('user'), userId: z.string() })])
+const keyed = z.object({ userId: z.string().optional(), n: z.int().default(0) })
+
+t.test('what is no state or key of the schema is refused when the route is declared', async (t) => {
+  const refused = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }
+  t.throws(() => requireSession(keyed, 'toString' as 'userId'), { ...refused, message: /no key "toString". There are: userId, n/ })
+  t.throws(() => requireSession(states, 'admin' as 'user'), { ...refused, message: /no kind "admin". There are: guest, user/ })
+  t.throws(() => (requireSession as (schema: unknown) => unknown)(keyed), refused)
+  t.doesNotThrow(() => requireSession(states.prefault({ kind: 'guest' }), 'user'))
+})
+
+t.test('a route that replaces the guard\'s hook is guarded all the same', async (t) => {
+  for (const [title, schema, required] of [['state', states, 'user'], ['key', keyed, 'userId']] as const) {
+    const app = Fastify()
+    const handle = createSession(schema as typeof keyed, { secret, initial: title === 'state' ? { kind: 'guest' } as object : {} })
+    await app.register(handle.plugin)
+    const own = { onRequest: async () => {} }
+    app.get('/open', async () => 'open')
+    app.get('/guarded', { ...requireSession(handle, required as 'userId'), ...own }, async () => 'in')
+    t.equal((await app.inject('/open')).statusCode, 200)
+    t.match((await app.inject('/guarded')).json(), { statusCode: 401, code: 'FST_TYPED_SESSION_REQUIRED' }, title)
+    await app.close()
+  }
+})
+
+t.test('without the plugin in its scope the guard lets nobody through', async (t) => {
+  const app = Fastify()
+  const handle = createSession(keyed, { secret })
+  app.get('/', requireSession(handle, 'userId'), async () => 'in')
+  t.equal((await app.inject('/')).statusCode, 500)
+  await app.close()
+})
