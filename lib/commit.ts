@@ -47,7 +47,7 @@ class Commit {
       if (overtaken !== null) await this.#race(overtaken)
     } catch (error) {
       if (error instanceof StoreFailed) this.#visit.storeFailed = true
-      if (!this.#visit.over && !this.#destroyed()) this.#work.giveUp()
+      if (!this.#destroyed()) this.#work.giveUp()
       throw error
     }
   }

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { memoryStore } from '../lib/stores/memory.js'
+import { settled } from './support/app.js'
+import { httpApp } from './support/http-scene.js'
+
+/** Somebody else changes the session while `update()` or `save()` is under way, and somebody ends it after that. */
+async function overtakenAndEnded (t: Parameters<typeof httpApp>[0]) {
+  const store = memoryStore()
+  const [ours, theirs] = [await httpApp(t, store), await httpApp(t, store)]
+  const { client } = ours
+  await ours.run((session) => { session.visits = 1 })
+  const same = theirs.newClient()
+  same.take([`__Host-Http-session=${client.token}`])
+  const steps = [
+    async () => await theirs.run((session) => { session.note = 'theirs' }, same),
+    async () => await theirs.run(async (session) => await session.destroy(), same)
+  ]
+  const next = async () => { await steps.shift()?.() }
+  return { ...ours, next }
+}
+
+t.test('update() that finds the session changed and then ended is refused, and nothing is called lost', async t => {
+  const { run, next, rejected } = await overtakenAndEnded(t)
+  const response = await run(async (session) => await session.update(async (data) => {
+    await next()
+    data.visits++
+  }))
+  t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_ENDED' })
+  await settled()
+  t.strictSame(rejected().map(({ reason }) => reason), ['ended-elsewhere'])
+})
+
+t.test('what the handler itself changed after such a refusal is lost, and said to be', async t => {
+  const { run, next, rejected } = await overtakenAndEnded(t)
+  const response = await run(async (session) => {
+    await session.update(async (data) => {
+      await next()
+      data.visits++
+    }).catch(() => {})
+    session.theme = 'dark'
+  })
+  t.equal(response.statusCode, 200)
+  await settled()
+  t.match(rejected(), [{ reason: 'ended-elsewhere' }, { reason: 'changed-too-late', paths: ['theme'] }])
+})
