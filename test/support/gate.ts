@@ -20,8 +20,10 @@ export class Gate implements SessionStore {
   readonly #store: SessionStore
   readonly #waiting = new Map<number, () => void>()
   readonly #request = new AsyncLocalStorage<number>()
-  /** Counts the calls that began to wait, and the answers. */
+  /** Counts the calls that began to wait, those that have ended, and the answers. */
   #news = 0
+  /** Calls that are with the store: a real one takes its time. */
+  #inFlight = 0
   /** Every id that was ever created, and every change, since `forget`. */
   readonly ids = new Set<string>()
   readonly changes: Change[] = []
@@ -65,9 +67,19 @@ export class Gate implements SessionStore {
   async #quiet (): Promise<void> {
     for (let round = 0, seen = this.#news; round < QUIET; round++) {
       await nextRound()
-      if (this.#news === seen) continue
+      if (this.#inFlight === 0 && this.#news === seen) continue
       seen = this.#news
       round = -1
+    }
+  }
+
+  async #run<T> (call: Promise<T>): Promise<T> {
+    this.#inFlight++
+    try {
+      return await call
+    } finally {
+      this.#inFlight--
+      this.#news++
     }
   }
 
@@ -87,7 +99,7 @@ export class Gate implements SessionStore {
       this.collisions--
       return false
     }
-    const created = await this.#store.create(id, payload, expiresAt, subject)
+    const created = await this.#run(this.#store.create(id, payload, expiresAt, subject))
     if (created) {
       this.ids.add(id)
       this.changes.push({ request, kind: 'create', id, payload })
@@ -97,24 +109,24 @@ export class Gate implements SessionStore {
 
   async load (id: string): Promise<string | null> {
     await this.#turn()
-    return await this.#store.load(id)
+    return await this.#run(this.#store.load(id))
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
     const request = await this.#turn()
-    const outcome = await this.#store.replace(id, expected, payload, expiresAt, subject)
+    const outcome = await this.#run(this.#store.replace(id, expected, payload, expiresAt, subject))
     if (outcome === 'replaced') this.changes.push({ request, kind: 'replace', id, payload })
     return outcome
   }
 
   async touch (id: string, expiresAt: number): Promise<boolean> {
     await this.#turn()
-    return await this.#store.touch(id, expiresAt)
+    return await this.#run(this.#store.touch(id, expiresAt))
   }
 
   async delete (id: string): Promise<void> {
     const request = await this.#turn()
-    await this.#store.delete(id)
+    await this.#run(this.#store.delete(id))
     this.changes.push({ request, kind: 'delete', id, payload: '' })
   }
 
