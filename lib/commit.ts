@@ -19,8 +19,9 @@ export function commit (visit: Visit, circumstances: Circumstances = {}): Promis
   // One after the other: two saves of one request would each take the other's for changes of its own.
   if (saving !== null) return saving.then(() => commit(visit, circumstances))
   if (visit.over) return circumstances.response === undefined ? Promise.reject(new Ended()) : undefined
-  if (circumstances.change === undefined && assess(visit, session as unknown as Data, circumstances).action === 'nothing') return
-  const running = new Commit(visit, session, circumstances).run()
+  const plan = circumstances.change === undefined ? assess(visit, session as unknown as Data, circumstances) : null
+  if (plan?.action === 'nothing') return
+  const running = new Commit(visit, session, circumstances).run(plan)
   const free = () => { visit.saving = null }
   visit.saving = running.then(free, free)
   return running
@@ -41,9 +42,10 @@ class Commit {
     this.#epoch = visit.epoch
   }
 
-  async run (): Promise<void> {
+  /** `plan`: what was found to be due, unless `update()` has to run first. */
+  async run (plan: Plan | null): Promise<void> {
     try {
-      const overtaken = await this.#attempt(true)
+      const overtaken = await this.#attempt(await this.#prepare(plan))
       if (overtaken !== null) await this.#race(overtaken)
     } catch (error) {
       if (error instanceof StoreFailed) this.#visit.storeFailed = true
@@ -58,20 +60,19 @@ class Commit {
       let next: Overtaken | null = overtaken
       for (let race = 0; race < MAX_RACES; race++) {
         this.#work.rebase(next)
-        next = await this.#attempt(false)
+        next = await this.#attempt(this.#circumstances.change === undefined ? null : await this.#prepare(null))
         if (next === null) return
       }
       throw new Conflict()
     })
   }
 
-  /** `null`: done. */
-  async #attempt (first: boolean): Promise<Overtaken | null> {
-    if (first || this.#circumstances.change !== undefined) await this.#prepare()
-    for (;;) {
+  /** `prepared`: what is due, as far as it is known. `null`: done. */
+  async #attempt (prepared: Plan | null): Promise<Overtaken | null> {
+    for (let plan = prepared; ; plan = null) {
       if (this.#destroyed()) return null
       this.#asked = this.#visit.asked
-      const plan = this.#assess()
+      plan ??= this.#assess()
       if (plan.action !== 'delete') {
         const overtaken = await this.#act(plan)
         return this.#destroyed() ? null : overtaken
@@ -80,15 +81,17 @@ class Commit {
     }
   }
 
-  /** What may still change the data: `update()`, then the hooks. */
-  async #prepare (): Promise<void> {
+  /** What may still change the data: `update()`, then the hooks. Returns the plan if nothing of that was there. */
+  async #prepare (plan: Plan | null): Promise<Plan | null> {
     const { runtime, request } = this.#visit
     const { change, response } = this.#circumstances
-    if (response?.failed) return
+    if (response?.failed) return plan
     if (change !== undefined) await this.#work.change(change)
-    if (!runtime.hooks.has('preSave') || !this.#assess().changed) return
+    if (!runtime.hooks.has('preSave')) return plan
+    if (!this.#assess().changed) return null
     const event = { request, id: this.#visit.handle(), isNew: this.#visit.isNew() }
     await this.#work.amend((data) => runtime.hooks.before('preSave', { ...event, data }, runtime.settings.storeTimeout))
+    return null
   }
 
   async #act (plan: Plan): Promise<Overtaken | null> {

@@ -11,7 +11,7 @@ export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const written = plan.changed || place === null
   const stored = written ? codec.encode(work) : place.record.found as Draft['stored']
   const times = makeTimes(visit, plan, work, place)
-  const subject = settings.subject({ ...(written ? work : visit.base) })
+  const subject = settings.subject?.({ ...(written ? work : visit.base) })
   return { times, stored, subject, expiresAt: deadline(times, plan.now, settings) }
 }
 

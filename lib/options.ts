@@ -60,7 +60,8 @@ export interface Settings {
   /** 0: off. */
   readonly rotateEvery: number
   readonly grace: number
-  readonly subject: (data: Data) => string | undefined
+  /** `null`: nobody's. */
+  readonly subject: ((data: Data) => string | undefined) | null
   readonly merge: Resolvers
   readonly version: number
   readonly migrate: Readonly<Record<string, (stored: Data) => Data>>
@@ -137,7 +138,8 @@ function checkMigrations (version: number, steps: readonly string[]): void {
 }
 
 function subjectOf (subject: unknown): Settings['subject'] {
-  const read = typeof subject === 'function' ? subject as (data: Data) => unknown : (data: Data) => typeof subject === 'string' ? data[subject] : undefined
+  if (subject === undefined) return null
+  const read = typeof subject === 'function' ? subject as (data: Data) => unknown : (data: Data) => data[subject as string]
   return (data) => {
     const value = read(data)
     return value === undefined || value === null || value === '' ? undefined : String(value)

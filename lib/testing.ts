@@ -20,7 +20,7 @@ export async function sessionCookie (app: App, data: Data, handle?: { name: stri
   const now = Date.now()
   const whole = { ...codec.initial(), ...data }
   const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: authenticatedAt(runtime, whole, now), rotatedAt: now, persist: null }
-  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject(whole) }
+  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole) }
   const kept = await backend.create(backend.newId().raw, draft)
   return `${settings.cookie.name}=${kept?.token}`
 }

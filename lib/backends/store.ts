@@ -11,6 +11,8 @@ const ID_BYTES = 32
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
 const MAX_HOPS = 100
 const MAX_RACES = 20
+/** Characters; a bigger record is read anew each time, so that what is remembered stays small. */
+const MAX_REMEMBERED = 16_384
 /** For a request that is under way when its session moves: long enough to find out where to. */
 const TOMBSTONE_LIFE = 10_000
 
@@ -162,8 +164,12 @@ export class StoreBackend implements Backend {
 
   #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string): Place {
     const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored }
-    this.#records.set(payload, record)
+    this.#remember(payload, record)
     return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.savedAt }
+  }
+
+  #remember (payload: string, record: SessionRecord): void {
+    if (payload.length <= MAX_REMEMBERED) this.#records.set(payload, record)
   }
 
   #parse (payload: string): SessionRecord | Tombstone | EndMark | null {
@@ -172,7 +178,7 @@ export class StoreBackend implements Backend {
     const record = readPayload(payload)
     // The store is asked for ids of this session only, whatever a record says.
     if (record?.kind === 'moved' && !this.#ids.test(record.to)) return null
-    if (record?.kind === 'session') this.#records.set(payload, record)
+    if (record?.kind === 'session') this.#remember(payload, record)
     return record
   }
 
