@@ -21,7 +21,8 @@ export interface SqliteStoreOptions {
   readonly busyTimeout?: number
 }
 
-const sweepBatch = 1000
+/** Each is one statement, during which this process does nothing else. */
+const sweepBatch = 25
 const subjectPage = 100
 
 const statements = (table: string) => ({
@@ -115,7 +116,7 @@ class SqliteStore implements SessionStore {
     } while (rows.length === subjectPage)
   }
 
-  /** Lets other work of the process go on after each thousand rows. */
+  /** Lets other work of the process go on after each batch. */
   async sweep (): Promise<number> {
     const now = Date.now()
     let removed = 0
