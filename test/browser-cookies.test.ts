@@ -50,7 +50,7 @@ function certificate (): { key: Buffer, cert: Buffer } {
 }
 
 async function serve (https: { key: Buffer, cert: Buffer } | null, backend: string, cookie: CookieOptions): Promise<FastifyInstance> {
-  const app = Fastify(https === null ? {} : { https }) as unknown as FastifyInstance
+  const app = (https === null ? Fastify() : Fastify({ https })) as unknown as FastifyInstance
   const session = createSession(schema, { secret, cookie, rotateOn: ['user'], ...(backend === 'store' && { store: memoryStore() }) })
   await app.register(session.plugin)
   app.get('/app/write', async (request) => ++session.get(request).n)
