@@ -38,6 +38,8 @@ export interface Codec {
   differs (found: Data, live: object): boolean
   /** Is it a top-level key that the schema declares? */
   declares (key: string): boolean
+  /** Is it one of `undeclaredKeys`, which plugins write outside the schema? */
+  isUndeclared (key: string): boolean
 }
 
 export interface CodecOptions {
@@ -122,6 +124,10 @@ class SchemaCodec implements Codec {
 
   declares (key: string): boolean {
     return this.#inspection.keys.has(key)
+  }
+
+  isUndeclared (key: string): boolean {
+    return this.#isExtra(key)
   }
 
   #storedDiffers (found: Data, live: object): boolean {

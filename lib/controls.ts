@@ -27,7 +27,7 @@ export class Controls implements SessionOwner {
 
   copy (data: Data): Data { return this.#visit.copy(data) }
   initial (): Data { return this.#visit.runtime.codec.initial() }
-  declares (key: string): boolean { return this.#visit.runtime.codec.declares(key) }
+  isUndeclared (key: string): boolean { return this.#visit.runtime.codec.isUndeclared(key) }
 
   rotate (): void {
     this.#assertOpen('rotate()')

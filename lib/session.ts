@@ -11,8 +11,8 @@ export interface SessionOwner {
   authenticatedAt (): number
   copy (data: Data): Data
   initial (): Data
-  /** Is it a key that the schema declares? */
-  declares (key: string): boolean
+  /** Is it one that plugins write outside the schema? */
+  isUndeclared (key: string): boolean
   rotate (): void
   touch (): void
   destroy (): void
@@ -73,8 +73,7 @@ export class Session {
   }
 
   replace (next: Data): never {
-    const undeclared = Object.entries(own(this)).filter(([key]) => !this.#owner.declares(key))
-    assign(this, { ...Object.fromEntries(undeclared), ...next })
+    assign(this, withUndeclared(own(this), next, (key) => this.#owner.isUndeclared(key)))
     return this as never
   }
 
@@ -132,6 +131,11 @@ Object.defineProperty(Session.prototype, '__proto__', {
 export function assign (session: Session, data: Data): void {
   for (const key of Object.keys(session)) if (!Object.hasOwn(data, key)) delete own(session)[key]
   for (const key of Object.keys(data)) own(session)[key] = data[key]
+}
+
+/** `next` in place of `data`. What plugins wrote beside the data is not the application's to leave out. */
+export function withUndeclared (data: Data, next: Data, isUndeclared: (key: string) => boolean): Data {
+  return { ...Object.fromEntries(Object.entries(data).filter(([key]) => isUndeclared(key))), ...next }
 }
 
 function own (session: Session): Data {

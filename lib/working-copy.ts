@@ -3,7 +3,7 @@ import { Conflict, Moved } from './errors.js'
 import { type Data, merge } from './merge.js'
 import { sameValue } from './plan.js'
 import { emit } from './runtime.js'
-import { assign, type Session } from './session.js'
+import { assign, type Session, withUndeclared } from './session.js'
 import type { Change, Visit } from './visit.js'
 
 /** What one save is about to keep. It is the session itself, until hooks, `update()` or another request make it differ. */
@@ -42,7 +42,8 @@ export class WorkingCopy {
   /** Runs `update()`'s function on what it starts from. */
   async change (change: Change): Promise<void> {
     const draft = this.#visit.copy(this.#before as Data)
-    this.data = await this.#whileBusy(() => change(draft)) ?? draft
+    const next = await this.#whileBusy(() => change(draft)) ?? draft
+    this.data = next === draft ? draft : withUndeclared(draft, next, (key) => this.#visit.runtime.codec.isUndeclared(key))
   }
 
   /** Runs hooks that may change the data. */
@@ -82,7 +83,11 @@ export class WorkingCopy {
       return
     }
     const kept = visit.copy(written ? this.#kept as Data : this.data)
-    assign(this.#session, this.#merge(this.#parted, kept, { ...this.#session }, false).data)
+    const ours = { ...this.#session } as Data
+    const { data } = this.#merge(this.#parted, kept, ours, false)
+    // What a handler holds on to stays a part of the session, unless something else has become of it.
+    for (const key of Object.keys(data)) if (sameValue(visit, key, ours[key], data[key])) data[key] = ours[key]
+    assign(this.#session, data)
   }
 
   /** The save has failed: the session has to be compared with what it was found as. */

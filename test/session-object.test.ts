@@ -363,6 +363,45 @@ t.test('an object that was handed out is shared with no other request and not wi
   t.strictSame((await run((s) => s.data(), other)).value, seed(), 'of what a handler wrote and changes later')
 }))
 
+t.test('what a handler holds on to stays a part of the session after save() and update(), unless that changed it', t => eachBackend(t, async (t, backend) => {
+  const { run } = await scene<Live>(t, schema, { backend, options: { hooks: { preSave: ({ data }: { data: Data }) => { data['dotted.key'] = 7 } } } })
+  await run(fill)
+  await run(async (s) => {
+    const { list, item, map } = s
+    await s.update((data) => { data.n = 2; (data.item as { price: number }).price = 9 })
+    list.push({ sku: 'after update', qty: 1 })
+    t.not(s.item, item, 'this one is another now')
+    t.strictSame(s.item, { name: 'cup', price: 9 })
+    s.text = 'saved'
+    await s.save()
+    list.push({ sku: 'after save', qty: 1 })
+    map?.set('after save', { n: 1 })
+  })
+  const { list, map, n, text } = (await run((s) => s.data())).value as Data
+  t.strictSame(list.map(({ sku }) => sku), ['tea', 'milk', 'after update', 'after save'])
+  t.strictSame([map?.size, n, text], [2, 2, 'saved'])
+}))
+
+t.test('replace() and update() put new data in place of the old, and leave alone what plugins wrote', t => eachBackend(t, async (t, backend) => {
+  const ways: Array<(s: Live, data: object) => unknown> = [(s, data) => s.replace(data), (s, data) => s.update(() => data), (s, data) => s.update(async () => data)]
+  for (const way of ways) {
+    const { run } = await scene<Live>(t, schema, { backend, options: { undeclaredKeys: ['passport', /^oauth2:/] } })
+    await run((s) => { Object.assign(s, seed(), { passport: 'u1', 'oauth2:a': { state: 'x' } }) })
+    await run((s) => way(s, { n: 7, deep: s.deep, list: [] }))
+    t.strictSame((await run((s) => s.data())).value, { n: 7, deep: seed().deep, list: [], passport: 'u1', 'oauth2:a': { state: 'x' } }, String(way))
+    await run((s) => s.update((data) => { delete (data as { passport?: string }).passport }))
+    await run((s) => way(s, { ...s, 'oauth2:a': { state: 'y' } }))
+    const { value } = await run((s) => s.data())
+    t.match(value, { 'oauth2:a': { state: 'y' } }, 'unless it is among the new data')
+    t.notOk('passport' in (value as object), 'or was removed')
+
+    const open = await scene<Live>(t, z.record(z.string(), z.string()), { backend, options: { undeclaredKeys: ['passport'] } })
+    await open.run((s) => { Object.assign(s, { a: 'x', b: 'y', passport: { id: 1 } }) })
+    await open.run((s) => way(s, { b: 'z' }))
+    t.strictSame((await open.run((s) => s.data())).value, { b: 'z', passport: { id: 1 } }, 'in a schema that takes any key, the old ones are gone')
+  }
+}))
+
 t.test('new sessions share their defaults with nobody', t => eachBackend(t, async (t, backend) => {
   const { run, newClient } = await scene<Live>(t, schema, { backend })
   await run((s) => { s.list.push({ sku: 'a', qty: 1 }); s.deep.a.b.c.d.push(1) })
