@@ -6,9 +6,10 @@ import { cookieDefaults, optionDefaults } from './support/option-defaults.js'
 
 const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
 
-const others = ['docs/redis.md', 'docs/memcached.md', 'benchmarks/README.md']
+/** Of clients, of stores, of the benchmarks. */
+const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'benchmarks/README.md']
 
-/** Inline code of the project's own: not the blocks, nor what "Moving here" and `others` say of other packages. */
+/** Inline code of the project's own: not the blocks, nor what "Moving here" says of other packages and `others` of other options. */
 const advice = documents.filter((path) => !others.includes(path)).flatMap((path) => {
   const prose = proseOf(path).replace(/(?<=^## Moving here\n).*?(?=^## )/ms, (table) => table.replace(/^\|[^|]*\|[^|]*\|/gm, ''))
   return codeIn(prose).map((code) => ({ path, code }))

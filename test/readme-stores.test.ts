@@ -49,6 +49,8 @@ t.test('what is swept and what finds by subject are those that do', async (t) =>
   const real = Object.entries(stores).map(([name, store]) =>
     [name, store.sweep === undefined ? 'gone by themselves' : 'swept', store.findBySubject === undefined ? 'no' : 'yes'])
   t.strictSame(shown, real)
+  const again = tableOf('docs/stores.md', 'Stores', 'store').rows.map(([, , expires = '', subject]) => [expires.startsWith('yes') ? 'gone by themselves' : 'swept', subject])
+  t.strictSame(again, real.map(([, ...cells]) => cells), 'docs/stores.md says the same, in the same order')
 })
 
 t.test('every entry that a document or a comment names is exported, and the README names every one', async (t) => {
