@@ -94,13 +94,12 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
 
     async replace (id, expected, payload, expiresAt, subject) {
       const next = { payload, expiresAt, subject }
-      for (const last of [false, true]) {
-        const moved = await replaceMoved(id, expected, next)
-        if (moved !== 'missing' || last) return moved
-        const present = await replacePresent(id, expected, next)
-        if (present === 'replaced' || present === 'conflict') return present
-      }
-      return 'missing'
+      const moved = await replaceMoved(id, expected, next)
+      if (moved !== 'missing') return moved
+      const present = await replacePresent(id, expected, next)
+      if (present === 'replaced' || present === 'conflict') return present
+      // It has moved since it was looked for in `to`, or is nowhere.
+      return await replaceMoved(id, expected, next)
     },
 
     async touch (id, expiresAt) {
