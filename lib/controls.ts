@@ -79,11 +79,15 @@ export class Controls implements SessionOwner {
   async reload (): Promise<void> {
     this.#assertIdle('reload()')
     const visit = this.#visit
-    const { place, runtime: { backend } } = visit
-    visit.rotation = visit.touched = false
+    // What a save under way keeps would otherwise be compared with what was read before it, and undone.
+    while (visit.saving !== null) await visit.saving
+    const { place, epoch, runtime: { backend } } = visit
+    // A rotation stays asked for: whoever did so before a login counts on it.
+    visit.touched = false
     visit.remember = undefined
     if (place === null || backend.selfContained) return visit.restore()
     const latest = await backend.reload(place)
+    if (visit.epoch !== epoch) return // destroy() was called meanwhile
     if (latest === null || !visit.read(latest)) throw new Ended()
   }
 

@@ -402,6 +402,50 @@ t.test('replace() and update() put new data in place of the old, and leave alone
   }
 }))
 
+t.test('reload() forgets changes, but not that a new id was asked for', t => eachBackend(t, async (t, backend) => {
+  for (const ask of [(s: Live) => s.rotate(), (s: Live) => s.regenerate(['n'])]) {
+    const { run, client } = await scene<Live>(t, schema, { backend })
+    await run(fill)
+    const before = (await run((s) => s.id)).value
+    const token = client.token
+    await run(async (s) => { await ask(s); s.n = 99; await s.reload() })
+    t.not(client.token, token, String(ask))
+    t.not((await run((s) => s.id)).value, before)
+    t.strictSame((await run((s) => s.data())).value, seed())
+  }
+}))
+
+t.test('reload() during a save waits for it, and brings back nothing from before', async t => {
+  const { run, store } = await scene<Live>(t, schema, { backend: 'memory' })
+  await run(fill)
+  store.break('replace', async (call) => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    return await call()
+  }, { times: 1 })
+  const { value } = await run(async (s) => {
+    s.n = 2
+    const saving = s.save()
+    await s.reload()
+    await saving
+    return s.n
+  })
+  t.equal(value, 2)
+  t.equal((await run((s) => s.n)).value, 2)
+})
+
+t.test('destroy() during reload() is not undone by it (I4)', async t => {
+  const { run, client } = await scene<Live>(t, schema, { backend: 'memory' })
+  await run(fill)
+  const { value } = await run(async (s) => {
+    const reloading = s.reload()
+    await s.destroy()
+    await reloading
+    return [s.isNew, s.data()]
+  })
+  t.strictSame(value, [true, schema.parse({})])
+  t.equal(client.jar.size, 0)
+})
+
 t.test('new sessions share their defaults with nobody', t => eachBackend(t, async (t, backend) => {
   const { run, newClient } = await scene<Live>(t, schema, { backend })
   await run((s) => { s.list.push({ sku: 'a', qty: 1 }); s.deep.a.b.c.d.push(1) })
