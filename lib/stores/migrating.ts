@@ -23,6 +23,8 @@ const DELETED_LIFE = 60_000
 /** Stands before what `from` keeps of a session that is being moved. */
 const MOVING = 'fastify-typed-session: moving '
 
+type Finding = SessionStore & Required<Pick<SessionStore, 'findBySubject'>>
+
 /** A session as it has to be put into `to`. */
 interface Move { readonly payload: string, readonly expiresAt: number, readonly subject: string | undefined }
 
@@ -78,7 +80,7 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
     capabilities: common(from, to),
     close: () => closeBoth(from, to),
     ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),
-    ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from, to, subject) }),
+    ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from as Finding, to as Finding, subject) }),
 
     async load (id) {
       const found = await find(id)
@@ -143,12 +145,12 @@ async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number>
 }
 
 /** First where sessions leave: what has gone from there by the time it is looked at has come to the other. */
-async function * findInBoth (from: SessionStore, to: SessionStore, subject: string): AsyncGenerator<StoredRecord> {
+async function * findInBoth (from: Finding, to: Finding, subject: string): AsyncGenerator<StoredRecord> {
   const seen = new Set<string>()
-  for await (const record of from.findBySubject?.(subject) ?? []) {
+  for await (const record of from.findBySubject(subject)) {
     if (await to.load(record.id) !== null) continue
     seen.add(record.id)
     yield { ...record, payload: payloadOf(record.payload) }
   }
-  for await (const record of to.findBySubject?.(subject) ?? []) if (!seen.has(record.id)) yield record
+  for await (const record of to.findBySubject(subject)) if (!seen.has(record.id)) yield record
 }

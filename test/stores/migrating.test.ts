@@ -218,16 +218,17 @@ t.test('R-17: a process that dies after any call of a move leaves the session as
 })
 
 t.test('R-17: a session whose mover died is touched and deleted like any other', async (t) => {
-  for (const end of ['touch', 'delete'] as const) {
+  for (const [end, subject] of [['touch', 'ann'], ['touch', undefined], ['delete', 'ann']] as const) {
     const [from, to, interleaver] = [memory(), memory(), new Interleaver()]
-    await from.create('id', 'first', later(), 'ann')
+    await from.create('id', 'first', later(), subject)
     const dying = migratingStore({ from: interleaver.wrap(from), to: interleaver.wrap(to) })
     let calls = 0
-    await interleaver.run([() => dying.replace('id', 'first', 'second', later(), 'ann')], () => calls++ < 2 ? 0 : undefined)
+    await interleaver.run([() => dying.replace('id', 'first', 'second', later(), subject)], () => calls++ < 2 ? 0 : undefined)
     const store = migratingStore({ from, to })
     await store[end]('id', later())
     t.equal(await store.load('id'), end === 'touch' ? 'second' : null)
     t.equal(from.size, 0)
+    t.equal((await collect(store, 'ann')).length, end === 'touch' && subject === 'ann' ? 1 : 0)
   }
 })
 
