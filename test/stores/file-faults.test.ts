@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
@@ -7,7 +6,7 @@ import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
 import { onEachStep } from '../support/file-steps.js'
 import { skipOrFail } from '../support/skip.js'
 import { collect, later } from '../support/store-cases.js'
-import type { Test } from 'tap'
+import { asRoot, mountVolume } from '../support/volume.js'
 import type { SessionStore } from '../../types/store.js'
 
 const posix = process.platform === 'win32' ? { skip: 'Windows has other permissions' } : {}
@@ -134,7 +133,7 @@ function asOrdinaryUser (paths: string[]): () => void {
 }
 
 t.test('R-18 on a full disk sessions are read and deleted, nothing is lost, and with room again all is well', linux, async (t) => {
-  const volume = mount(t, 'size=256k')
+  const volume = mountVolume(t, 'size=256k')
   if (volume === undefined) return skipOrFail(t, 'needs root, to mount a small file system')
   const store = fileStore({ directory: join(volume, 'sessions') })
   await store.create('id', 'payload', later())
@@ -152,7 +151,7 @@ t.test('R-18 on a full disk sessions are read and deleted, nothing is lost, and 
 })
 
 t.test('R-18 on a volume that became read-only sessions are read, and every change is a failure', linux, async (t) => {
-  const volume = mount(t, 'size=256k')
+  const volume = mountVolume(t, 'size=256k')
   if (volume === undefined) return skipOrFail(t, 'needs root, to mount a small file system')
   const store = fileStore({ directory: join(volume, 'sessions') })
   await store.create('id', 'payload', later())
@@ -167,21 +166,3 @@ const changes = (store: SessionStore): Array<() => Promise<unknown>> => [
   () => store.create('new', 'payload', later()), () => store.replace('id', 'payload', 'new', later()),
   () => store.touch('id', later()), () => store.delete('id')
 ]
-
-/** A file system of its own in memory; `undefined` where that is not allowed. */
-function mount (t: Test, size: string): string | undefined {
-  const volume = join(scratch(t), 'volume')
-  mkdirSync(volume)
-  try {
-    asRoot('mount', '-t', 'tmpfs', '-o', `${size},mode=700,uid=${process.geteuid!()}`, 'tmpfs', volume)
-  } catch {
-    return undefined
-  }
-  t.teardown(() => asRoot('umount', '-l', volume))
-  return volume
-}
-
-function asRoot (...command: string[]): void {
-  const [program = '', ...args] = process.geteuid!() === 0 ? command : ['sudo', '-n', ...command]
-  execFileSync(program, args, { stdio: 'ignore' })
-}

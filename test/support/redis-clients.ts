@@ -33,17 +33,23 @@ interface SentinelAddress { readonly sentinel: Pick<RunningSentinel['sentinel'],
 const store = (client: Parameters<typeof redisStore>[0]['client']) => (prefix?: string) =>
   redisStore(prefix === undefined ? { client } : { client, prefix })
 
-export async function openIoredis (port: number): Promise<OpenedRedis> {
+/** Where the server is down nobody waits for it: the client goes on trying by itself. */
+async function connect (client: { connect (): Promise<unknown> }, down: boolean): Promise<void> {
+  if (down) client.connect().catch(() => {})
+  else await client.connect()
+}
+
+export async function openIoredis (port: number, { down = false } = {}): Promise<OpenedRedis> {
   const client = new Redis({ port, host: '127.0.0.1', ...ioredisOptions, lazyConnect: true })
   client.on('error', () => {})
-  await client.connect()
+  await connect(client, down)
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedis (port: number): Promise<OpenedRedis> {
+export async function openNodeRedis (port: number, { down = false } = {}): Promise<OpenedRedis> {
   const client = createClient({ ...nodeRedisOptions, socket: { ...nodeRedisOptions.socket, port, host: '127.0.0.1' } })
   client.on('error', () => {})
-  await client.connect()
+  await connect(client, down)
   return { open: store(client), close: async () => { client.destroy() } }
 }
 

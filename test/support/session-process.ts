@@ -1,13 +1,13 @@
 // A process of its own: a whole application over its own connection to a store. Says its port, ends with its input.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import Fastify from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { SECRET } from './app.js'
 import { type Address, openStore } from './store-clients.js'
 
-const keys = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, z.string().optional()]))
+const keys = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, z.string().optional()])) as { k0: z.ZodOptional<z.ZodString> }
 const schema = z.object({ owner: z.string().optional(), userId: z.string().optional(), count: z.int().default(0), ...keys })
 
 const { store, close } = await openStore(JSON.parse(process.argv[2] as string) as Address)
@@ -17,8 +17,8 @@ app.register(handle.plugin)
 
 interface Route { Params: { key: string }, Querystring: { value: string } }
 // In a header, because an error keeps it: whether the request was served a session at all, and whose.
-const note = (request: object, reply: { header (name: string, value: string): unknown }) => {
-  const session = handle.get(request as never)
+const note = (request: FastifyRequest, reply: FastifyReply) => {
+  const session = handle.get(request)
   reply.header('x-owner', session.isNew ? '' : session.owner ?? 'nobody')
   return session
 }

@@ -25,13 +25,13 @@ const clients = {
   },
   'better-sqlite3': async (path: string) => await openSqlite('better-sqlite3', path),
   'node:sqlite': async (path: string) => await openSqlite('node:sqlite', path),
-  async ioredis (port: string) {
+  async ioredis (port: string, options?: { down?: boolean }) {
     const { openIoredis } = await import('./redis-clients.js')
-    return opened(await openIoredis(Number(port)))
+    return opened(await openIoredis(Number(port), options))
   },
-  async 'node-redis' (port: string) {
+  async 'node-redis' (port: string, options?: { down?: boolean }) {
     const { openNodeRedis } = await import('./redis-clients.js')
-    return opened(await openNodeRedis(Number(port)))
+    return opened(await openNodeRedis(Number(port), options))
   },
   async 'ioredis on a Cluster' (ports: string) {
     const { openIoredisCluster } = await import('./redis-clients.js')
@@ -77,12 +77,15 @@ const clients = {
     const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, connectTimeout: 1000 })
     return { store: mysqlStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
-  async mongodb (port: string) {
+  async mongodb (port: string, { down = false } = {}) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('../../lib/stores/mongodb.js')
     const client = new MongoClient(`mongodb://${host}:${port}/sessions_test`, {
       maxPoolSize: 5, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000
     })
+    // A client whose first connection fails is closed for good, unless somebody connects it again.
+    const connect = () => { client.connect().catch(() => setTimeout(connect, 200).unref()) }
+    if (down) connect()
     const collection = client.db().collection('sessions')
     return { store: mongoStore({ collection }), prepare: async () => await createIndexes(collection, { ttl: false }), close: async () => await client.close() }
   }
@@ -101,9 +104,10 @@ async function openSqlite (driver: string, path: string) {
 const opened = ({ open, close }: { open (): SessionStore, close (): Promise<void> }) => ({ store: open(), close })
 const addressesOf = (ports: string) => ports.split(',').map((port) => ({ host, port: Number(port) }))
 
-/** A connection of its own. */
-export async function openStore ({ client, at }: Address): Promise<OpenedStore> {
-  return await clients[client](at)
+/** A connection of its own. `down`: the server is, and the client shall wait for it by itself. */
+export async function openStore ({ client, at }: Address, options?: { down?: boolean }): Promise<OpenedStore> {
+  const open: (at: string, options?: { down?: boolean }) => Promise<OpenedStore> = clients[client]
+  return await open(at, options)
 }
 
 /** Creates what the store needs to be there: tables, indexes. */

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { RECOVERY, visitors } from './fault-visitors.js'
+import { watchProcess } from './process-events.js'
+import { type Proxy, type ProxyMode, startProxy } from './proxy.js'
+import type { RunningServer } from './server-process.js'
+import { type ClientName, openStore } from './store-clients.js'
+import { eachStore, type Family, type StoreRow } from './stores.js'
+
+export interface FaultScene {
+  readonly row: StoreRow
+  readonly server: RunningServer
+  readonly proxy: Proxy
+  readonly people: Awaited<ReturnType<typeof visitors>>
+  /** The same store under the policy `onStoreError: 'anonymous'`. */
+  readonly lenient: Awaited<ReturnType<typeof visitors>>
+}
+
+export interface FaultOptions {
+  /** Clients that keep connections which died without a word until TCP gives them up: docs/failures.md. */
+  readonly keepDeadConnections?: readonly ClientName[]
+  /** Milliseconds that a client needs after a reset, where it is more than a second: docs/failures.md. */
+  readonly slowAfterReset?: Partial<Record<ClientName, number>>
+  /** Tests that only this engine has. */
+  readonly own?: (t: Test, scene: FaultScene) => Promise<unknown>
+}
+
+const FAULTS: Record<string, ProxyMode> = {
+  'R-11 refused': { kind: 'refuse' },
+  'R-11 reset': { kind: 'reset' },
+  'R-11 closed before the answer': { kind: 'cut', bytes: 0 },
+  'R-12 no answer': { kind: 'hang' },
+  'R-13 answers that are too slow': { kind: 'delay', milliseconds: 5000 }
+}
+
+/** Failures of a server, as an application's visitors see them. The same for every store over TCP: R-10 to R-16, R-20. */
+export async function faultSuite (family: Family, options: FaultOptions = {}): Promise<void> {
+  await eachStore(family, async (t, row) => {
+    if (row.server === undefined) throw new Error(`${row.name} is no single server`)
+    const { uncaught } = watchProcess(t)
+    const proxy = await startProxy(row.server.port)
+    const { store, close } = await openStore({ client: row.address.client, at: String(proxy.port) })
+    t.teardown(async () => {
+      await close()
+      await proxy.close()
+    })
+    const people = await visitors(t, store)
+    const lenient = await visitors(t, store, { onStoreError: 'anonymous' })
+    await people.begin(8)
+    await lenient.begin(2)
+    const scene = { row, server: row.server, proxy, people, lenient }
+    await throughTheProxy(t, scene, options)
+    await stopped(t, scene)
+    await dying(t, scene, options)
+    await killed(t, scene)
+    await downAtStart(t, scene)
+    await people.recover()
+    await options.own?.(t, scene)
+    t.strictSame(uncaught, [], 'nothing was left unhandled')
+  }, ({ atomic }) => atomic)
+}
+
+async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultScene, { slowAfterReset = {} }: FaultOptions) {
+  const slow = slowAfterReset[row.address.client]
+  for (const [name, mode] of Object.entries(FAULTS)) {
+    if (slow !== undefined && mode.kind === 'cut') continue // The same as a reset to it, and as slow.
+    await t.test(`${name}: everybody is answered in time, with a 503 or as the policy says, and is back at once`, async t => {
+      await proxy.set(mode)
+      const [seen, read, written] = await Promise.all([people.everybody(), lenient.everybody('read'), lenient.everybody('write')])
+      t.strictSame(seen, ['unavailable'])
+      t.strictSame(read, ['anonymous'], 'who may read without a session does')
+      t.strictSame(written, ['unavailable'], 'and opens no new one over it')
+      await proxy.set({ kind: 'pass' })
+      await people.recover(slow !== undefined && mode.kind === 'reset' ? { within: slow } : {})
+      await lenient.recover()
+    })
+  }
+
+  await t.test('R-13 slow answers are answers', async t => {
+    await proxy.set({ kind: 'delay', milliseconds: 100 })
+    t.strictSame(await people.everybody(), ['served'])
+    await proxy.set({ kind: 'pass' })
+  })
+
+  await t.test('R-14 answers cut anywhere are a 503 or the truth', async t => {
+    const seen = new Set<string>()
+    for (const bytes of [1, 5, 20, 60, 150, 300, 600]) {
+      await proxy.set({ kind: 'cut', bytes })
+      for (const outcome of await people.everybody()) seen.add(outcome)
+      await proxy.set({ kind: 'pass' })
+      await people.recover()
+    }
+    t.notOk(seen.has('anonymous'), 'a cut answer is not "no such session"')
+    t.ok(seen.has('unavailable'))
+  })
+}
+
+async function stopped (t: Test, { server, people, proxy }: FaultScene) {
+  await t.test('R-12, R-20 a stopped server: with every connection of the pool waiting, everybody is answered in time', async t => {
+    await server.signal('SIGSTOP')
+    await sleep(100) // Signals to many processes are on their way when this returns.
+    for (let round = 0; round < 3; round++) t.strictSame(await people.everybody(), ['unavailable'])
+    t.ok(proxy.connections <= 12, `${proxy.connections} connections`)
+    await server.signal('SIGCONT')
+    await people.recover()
+  })
+}
+
+async function dying (t: Test, { proxy, people, row }: FaultScene, { keepDeadConnections = [] }: FaultOptions) {
+  if (!keepDeadConnections.includes(row.address.client)) {
+    await t.test('R-12 connections that died without a word are given up, and new ones made', async () => {
+      await proxy.set({ kind: 'lose' })
+      await people.recover({ within: 3000 })
+      await proxy.set({ kind: 'pass' })
+    })
+    return
+  }
+  await t.test('R-12 connections that died without a word: everybody is answered in time, and is back once they are closed', async t => {
+    await proxy.set({ kind: 'lose' })
+    for (let round = 0; round < 3; round++) t.notOk((await people.everybody()).includes('anonymous'))
+    await proxy.set({ kind: 'reset' })
+    await proxy.set({ kind: 'pass' })
+    await people.recover()
+  })
+}
+
+async function killed (t: Test, { server, people, row: { capabilities: { durable } } }: FaultScene) {
+  await t.test('R-15 killed while requests run and started again: 503 or the truth, and nobody is somebody else', async t => {
+    const stop = people.hammer()
+    await sleep(100)
+    await server.signal('SIGKILL')
+    await sleep(300)
+    await server.restart()
+    await sleep(RECOVERY)
+    const seen = await stop()
+    t.ok((seen.get('served') ?? 0) > 0 && (seen.get('unavailable') ?? 0) > 0, JSON.stringify([...seen]))
+    // A server that is away is not "no such session".
+    t.equal((seen.get('anonymous') ?? 0) > 0, !durable)
+    if (durable) await people.recover()
+  })
+
+  await t.test('R-15 afterwards sessions begin and last as before', async t => {
+    people.forget()
+    await people.begin(4)
+    t.strictSame(await people.everybody('write'), ['served'])
+    await people.whole()
+  })
+}
+
+async function downAtStart (t: Test, { row, proxy }: FaultScene) {
+  await t.test('R-10 an application whose server is down at its start serves everything else, and sessions once it is up', async t => {
+    await proxy.set({ kind: 'refuse' })
+    const { store, close } = await openStore({ client: row.address.client, at: String(proxy.port) }, { down: true })
+    t.teardown(close)
+    const late = await visitors(t, store)
+    late.app.get('/health', { config: { session: false } }, async () => 'ok')
+    t.equal((await late.app.inject('/health')).body, 'ok')
+    t.equal((await late.run((session) => session.isNew)).value, true, 'who has no cookie needs no store to read')
+    const refused = await late.run((session) => { session.visits = 1 })
+    t.equal(refused.statusCode, 503)
+    await proxy.set({ kind: 'pass' })
+    const start = performance.now()
+    while ((await late.run((session) => { session.visits = 1 })).statusCode !== 200 && performance.now() - start < 6000) await sleep(20)
+    const took = Math.round(performance.now() - start)
+    t.ok(took <= 1000, `up after ${took} ms`)
+    await late.begin(2)
+    t.strictSame(await late.everybody(), ['served'])
+  })
+}
