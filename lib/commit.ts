@@ -45,7 +45,7 @@ class Commit {
   /** `plan`: what was found to be due, unless `update()` has to run first. */
   async run (plan: Plan | null): Promise<void> {
     try {
-      const overtaken = await this.#attempt(await this.#prepare(plan))
+      const overtaken = await this.#attempt(this.#isReady() ? plan : await this.#prepare(plan))
       if (overtaken !== null) await this.#race(overtaken)
     } catch (error) {
       if (error instanceof StoreFailed) this.#visit.storeFailed = true
@@ -79,6 +79,11 @@ class Commit {
       }
       await this.#end()
     }
+  }
+
+  /** Is there nothing that may still change the data? */
+  #isReady (): boolean {
+    return this.#circumstances.change === undefined && !this.#visit.runtime.hooks.has('preSave')
   }
 
   /** What may still change the data: `update()`, then the hooks. Returns the plan if nothing of that was there. */

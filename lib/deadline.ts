@@ -6,19 +6,28 @@ import { StoreFailed } from './errors.js'
  */
 export function withDeadline<T> (timeout: number, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(storeFailure(new Error(`no answer within ${timeout} ms`))), timeout)
-    const fail = (error: unknown) => {
+    let answered = false
+    let timer: NodeJS.Timeout | undefined
+    const settle = () => {
+      answered = true
       clearTimeout(timer)
+    }
+    const fail = (error: unknown) => {
+      settle()
       reject(storeFailure(error))
     }
     try {
       call().then((value) => {
-        clearTimeout(timer)
+        settle()
         resolve(value)
       }, fail)
     } catch (error) {
-      fail(error)
+      return fail(error)
     }
+    // A store in this process has answered by then, and needs no timer.
+    queueMicrotask(() => {
+      if (!answered) timer = setTimeout(() => reject(storeFailure(new Error(`no answer within ${timeout} ms`))), timeout)
+    })
   })
 }
 

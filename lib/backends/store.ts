@@ -40,7 +40,8 @@ export class StoreBackend implements Backend {
   readonly #store: SessionStore
   readonly #ids: RegExp
   readonly #tokens: LRUCache<string, Reference>
-  readonly #records: LRUCache<string, SessionRecord>
+  /** The record last seen of each session. */
+  readonly #records: LRUCache<string, { readonly payload: string, readonly record: SessionRecord }>
 
   constructor (keyring: Keyring, options: StoreBackendOptions) {
     this.#format = keyring.reference
@@ -127,7 +128,7 @@ export class StoreBackend implements Backend {
     for (let hops = 0; hops < MAX_HOPS; hops++) {
       const payload = await this.#load(key)
       if (payload === null) return { state: 'none', reason: 'unknown' }
-      const record = this.#parse(payload)
+      const record = this.#parse(key, payload)
       if (record === null) return { state: 'none', reason: 'corrupt' }
       if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
       if (record.kind === 'session') return this.#found(reference, key, payload, record, now)
@@ -150,7 +151,7 @@ export class StoreBackend implements Backend {
     let { key } = place
     for (let hops = 0; hops < MAX_HOPS; hops++) {
       const payload = await this.#load(key)
-      const record = payload === null ? null : this.#parse(payload)
+      const record = payload === null ? null : this.#parse(key, payload)
       if (payload === null || record === null || record.kind === 'ended') return ENDED
       if (record.kind === 'session') {
         const raw = moved === 'no' ? place.raw : null
@@ -164,21 +165,21 @@ export class StoreBackend implements Backend {
 
   #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string): Place {
     const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored }
-    this.#remember(payload, record)
+    this.#remember(place.key, payload, record)
     return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.savedAt }
   }
 
-  #remember (payload: string, record: SessionRecord): void {
-    if (payload.length <= MAX_REMEMBERED) this.#records.set(payload, record)
+  #remember (key: string, payload: string, record: SessionRecord): void {
+    if (payload.length <= MAX_REMEMBERED) this.#records.set(key, { payload, record })
   }
 
-  #parse (payload: string): SessionRecord | Tombstone | EndMark | null {
-    const known = this.#records.get(payload)
-    if (known !== undefined) return known
+  #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {
+    const known = this.#records.get(key)
+    if (known?.payload === payload) return known.record
     const record = readPayload(payload)
     // The store is asked for ids of this session only, whatever a record says.
     if (record?.kind === 'moved' && !this.#ids.test(record.to)) return null
-    if (record?.kind === 'session') this.#remember(payload, record)
+    if (record?.kind === 'session') this.#remember(key, payload, record)
     return record
   }
 
