@@ -11,6 +11,8 @@ import { WorkingCopy } from './working-copy.js'
 
 /** Every lost race means that another request was saved, so this is only reached when that many save at once. */
 const MAX_RACES = 100
+/** Where `@fastify/csrf-protection` keeps its secret. One that was planted before a sign-in must be nothing after it (CVE-2022-24895). */
+const CSRF_SECRET = '_csrf'
 
 /** Saves what is to be saved. `undefined` when there is nothing to wait for. */
 export function commit (visit: Visit, circumstances: Circumstances = {}): Promise<void> | undefined {
@@ -149,9 +151,13 @@ class Commit {
     const next = backend.newId()
     const previousId = this.#visit.handle()
     const event = { request, id: publicHandle(next.key), previousId, reason }
+    const forget = reason !== 'periodic' && Object.hasOwn(this.#work.data, CSRF_SECRET) && !this.#visit.runtime.codec.declares(CSRF_SECRET)
     let final = plan
-    if (hooks.has('preRotate') && !this.#circumstances.response?.failed) {
-      await this.#work.amend((data) => hooks.before('preRotate', { ...event, data }, settings.storeTimeout))
+    if ((forget || hooks.has('preRotate')) && !this.#circumstances.response?.failed) {
+      await this.#work.amend(async (data) => {
+        if (forget) delete data[CSRF_SECRET]
+        await hooks.before('preRotate', { ...event, data }, settings.storeTimeout)
+      })
       if (this.#destroyed()) return null
       const amended = this.#assess()
       final = { ...amended, action: 'move', moving: amended.privileged ? 'privilege' : reason }

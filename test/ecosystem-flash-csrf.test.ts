@@ -95,8 +95,8 @@ for (const mode of MODES) {
     t.equal(await act(first, newClient()), 403, 'for another visitor it is nothing')
   }))
 
-  for (const way of ['regenerate', 'destroy', 'clear']) {
-    t.test(`@fastify/csrf-protection as with ${mode}: ${way}() drops the secret (S-3.5.1, K-2)`, t => eachBackend(t, async (t, backend) => {
+  for (const way of ['login', 'rotate', 'regenerate', 'destroy', 'clear']) {
+    t.test(`@fastify/csrf-protection as with ${mode}: ${way} drops the secret (S-3.5.1, K-2, K-5)`, t => eachBackend(t, async (t, backend) => {
       const { act, token, client } = await protecting(t, mode, { backend })
       const old = await token()
       await client.get(`/${way}`)
@@ -106,17 +106,6 @@ for (const mode of MODES) {
       t.equal(await act(old), 403)
     }))
   }
-
-  t.test(`@fastify/csrf-protection as with ${mode}: where a login or rotate() keeps the data, one hook drops the secret (S-3.5.1, K-2, K-5)`, t => eachBackend(t, async (t, backend) => {
-    const hooks = { preRotate: ({ data }: { data: object }) => { delete (data as { _csrf?: string })._csrf } }
-    const { act, token, client } = await protecting(t, mode, { backend, hooks })
-    for (const way of ['login', 'rotate']) {
-      const old = await token()
-      t.equal(await act(old), 200)
-      await client.get(`/${way}`)
-      t.equal(await act(old), 403, way)
-    }
-  }))
 }
 
 t.test('what @fastify/csrf-protection writes is refused by name where nobody declared it', t => eachBackend(t, async (t, backend) => {

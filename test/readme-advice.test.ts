@@ -7,7 +7,7 @@ import { cookieDefaults, optionDefaults } from './support/option-defaults.js'
 const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
 
 /** Of clients, of stores, of the benchmarks. */
-const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'benchmarks/README.md']
+const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'docs/failures.md', 'benchmarks/README.md']
 
 /** Inline code of the project's own: not the blocks, nor what "Moving here" says of other packages and `others` of other options. */
 const advice = documents.filter((path) => !others.includes(path)).flatMap((path) => {
