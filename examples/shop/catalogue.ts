@@ -1,10 +1,10 @@
-export interface Product { readonly sku: string, readonly name: string, readonly about: string, readonly cents: number, readonly sign: string }
+export interface Product { readonly sku: string, readonly name: string, readonly about: string, readonly cents: number, readonly colour: string }
 
 export const products: readonly Product[] = [
-  { sku: 'tea', name: 'Sencha tea', about: 'First flush, 100 g', cents: 1290, sign: '🍵' },
-  { sku: 'cup', name: 'Stoneware cup', about: 'Glazed by hand, 200 ml', cents: 1850, sign: '☕' },
-  { sku: 'pot', name: 'Cast iron pot', about: 'Keeps warm for an hour', cents: 6400, sign: '🫖' },
-  { sku: 'tin', name: 'Tea tin', about: 'Airtight, for 150 g', cents: 980, sign: '🥫' }
+  { sku: 'tea', name: 'Sencha tea', about: 'First flush, 100 g', cents: 1290, colour: '#8fae5d' },
+  { sku: 'cup', name: 'Stoneware cup', about: 'Glazed by hand, 200 ml', cents: 1850, colour: '#b98a63' },
+  { sku: 'pot', name: 'Cast iron pot', about: 'Keeps warm for an hour', cents: 6400, colour: '#59626b' },
+  { sku: 'tin', name: 'Tea tin', about: 'Airtight, for 150 g', cents: 980, colour: '#c9a94a' }
 ]
 
 export interface Line extends Product { readonly qty: number }
