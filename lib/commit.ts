@@ -71,16 +71,15 @@ class Commit {
 
   /** `prepared`: what is due, as far as it is known. `null`: done. */
   async #attempt (prepared: Plan | null): Promise<Overtaken | null> {
-    for (let plan = prepared; ; plan = null) {
-      if (this.#destroyed()) return null
-      this.#asked = this.#visit.asked
-      plan ??= this.#assess()
-      if (plan.action !== 'delete') {
-        const overtaken = await this.#act(plan)
-        return this.#destroyed() ? null : overtaken
-      }
+    if (this.#destroyed()) return null
+    this.#asked = this.#visit.asked
+    const plan = prepared ?? this.#assess()
+    if (plan.action === 'delete') {
       await this.#end()
+      return await this.#attempt(null)
     }
+    const overtaken = await this.#act(plan)
+    return this.#destroyed() ? null : overtaken
   }
 
   /** Is there nothing that may still change the data? */

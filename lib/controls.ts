@@ -85,7 +85,7 @@ export class Controls implements SessionOwner {
     // A rotation stays asked for: whoever did so before a login counts on it.
     visit.touched = false
     visit.remember = undefined
-    if (place === null || backend.selfContained) return visit.restore()
+    if (place === null) return visit.restore()
     const latest = await backend.reload(place)
     if (visit.epoch !== epoch) return // destroy() was called meanwhile
     if (latest === null || !visit.read(latest)) throw new Ended()

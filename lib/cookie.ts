@@ -52,7 +52,7 @@ export function checkSize (name: string, token: string, data: Readonly<Record<st
   const size = name.length + token.length
   if (size <= MAX_COOKIE) return
   const biggest = Object.entries(data)
-    .map(([key, value]) => [key, JSON.stringify(value)?.length ?? 0] as const)
+    .map(([key, value]) => [key, JSON.stringify(value).length] as const)
     .sort((a, b) => b[1] - a[1])
     .slice(0, 3)
     .map(([key, length]) => `${key} (${length})`)

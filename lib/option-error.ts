@@ -10,5 +10,5 @@ export function optionError (error: $ZodError, parent: readonly string[]): Error
 
 function messageOf (issue: $ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return 'there is no such option'
-  return issue.code === 'invalid_key' ? issue.issues[0]?.message ?? issue.message : issue.message
+  return issue.code === 'invalid_key' ? (issue.issues[0] as $ZodIssue).message : issue.message
 }

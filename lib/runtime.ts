@@ -28,8 +28,7 @@ export interface Runtime {
   warnedOfPlainHttp: boolean
 }
 
-/** Starts the `on…` hooks of this name. The event is made only if somebody listens. */
+/** Starts the `on…` hooks of this name. The event is made anew for each, and only if somebody listens. */
 export function emit<N extends Exclude<SessionHookName, 'preSave' | 'preRotate'>> (runtime: Runtime, name: N, event: () => HookEvent<N>): void {
-  if (!runtime.hooks.has(name)) return
   runtime.hooks.after(name, event, (error) => runtime.log.error({ err: error }, `session hook ${name} failed`))
 }

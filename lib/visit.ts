@@ -76,9 +76,8 @@ export class Visit {
     return loading.then((loaded) => { this.loaded = loaded }, (error: Error) => this.#storeFailed(error))
   }
 
-  /** What `request.session` is. */
+  /** What `request.session` is from now on. */
   open (): Session {
-    if (this.session !== null) return this.session
     this.fetch()
     this.session = new Session(new Controls(this), {})
     this.#settle()

@@ -30,6 +30,25 @@ t.test('a route that replaces the guard\'s hook is guarded all the same', async 
   }
 })
 
+t.test('the guard\'s own hook guards where a route has replaced the guard\'s config', async (t) => {
+  const app = Fastify()
+  const handle = createSession(keyed, { secret })
+  await app.register(handle.plugin)
+  app.get('/', { ...requireSession(handle, 'userId'), config: {} }, async () => 'in')
+  t.equal((await app.inject('/')).statusCode, 401)
+  await app.close()
+})
+
+t.test('a union without a key that tells its members apart is required by keys', async (t) => {
+  const members = [z.object({ kind: z.literal('a'), a: z.string().optional() }), z.object({ kind: z.literal('a'), b: z.string().optional() })] as const
+  for (const union of [z.union(members), z.union([z.object({ a: z.string().optional() }), z.object({ b: z.string().optional() })])]) {
+    const requirement = (requireSession as unknown as (schema: unknown, ...keys: string[]) => { config: { session: { require: { allows: (data: object) => boolean } } } })(union, 'a')
+    const { allows } = requirement.config.session.require
+    t.ok(allows({ a: 'x' }))
+    t.notOk(allows({ b: 'x' }))
+  }
+})
+
 t.test('without the plugin in its scope the guard lets nobody through', async (t) => {
   const app = Fastify()
   const handle = createSession(keyed, { secret })

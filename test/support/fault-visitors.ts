@@ -101,8 +101,8 @@ export async function visitors (t: Test, store: SessionStore, options: Partial<A
     }
   }
 
-  /** Requests without end; stops them when it is called. */
-  function hammer (): () => Promise<Map<Outcome, number>> {
+  /** Requests without end; stops them when it is called. `seen`: what they got so far. */
+  function hammer (): (() => Promise<Map<Outcome, number>>) & { readonly seen: ReadonlyMap<Outcome, number> } {
     const state = { running: true }
     const seen = new Map<Outcome, number>()
     const work = all.map(async (visitor, index) => {
@@ -112,11 +112,12 @@ export async function visitors (t: Test, store: SessionStore, options: Partial<A
         await sleep(5)
       }
     })
-    return async () => {
+    const stop = async () => {
       state.running = false
       await Promise.all(work)
       return seen
     }
+    return Object.assign(stop, { seen })
   }
 
   return { app, run, nobody, begin, everybody, recover, whole, hammer, forget: () => { all.length = 0 } }

@@ -18,6 +18,8 @@ export interface Capabilities {
   readonly findsBySubject: boolean
   /** What a killed server had acknowledged is there when it starts again. */
   readonly durable: boolean
+  /** And so is what it acknowledged in its last second. mongo-java-server writes to disk in the background. */
+  readonly flushes: boolean
   /** Keeps the contract under parallel writes. FerretDB 1 does not: its updates are not atomic. */
   readonly atomic: boolean
 }
@@ -99,7 +101,7 @@ const engines: Record<string, EngineKind> = {
   },
   PostgreSQL: { family: 'postgres', missing: postgresMissing, start: async () => await single(startPostgres()), clients: ['pg', 'postgres.js'] },
   MariaDB: { family: 'mysql', missing: mariadbMissing, start: async () => await single(startMariadb()), clients: ['mysql2'] },
-  'mongo-java-server': { family: 'mongodb', missing: javaServerMissing, start: async () => await single(startJavaServer()), clients: ['mongodb'] },
+  'mongo-java-server': { family: 'mongodb', missing: javaServerMissing, start: async () => await single(startJavaServer()), clients: ['mongodb'], capabilities: { flushes: false } },
   FerretDB: {
     family: 'mongodb', missing: ferretdbMissing, start: async () => await single(startFerretdb()), clients: ['mongodb'], capabilities: { atomic: false }
   }
@@ -114,7 +116,7 @@ const mayMiss = (engine: string) => engine === 'node:sqlite' && process.versions
  */
 export async function eachStore (family: Family, tests: (t: Test, row: StoreRow) => Promise<unknown>, only: (row: Capabilities) => boolean = () => true): Promise<void> {
   for (const [engineName, { missing, start, clients, capabilities: special, ...kind }] of Object.entries(engines)) {
-    const capabilities = { findsBySubject: true, durable: true, atomic: true, ...special }
+    const capabilities = { findsBySubject: true, durable: true, flushes: true, atomic: true, ...special }
     if (kind.family !== family || !only(capabilities)) continue
     await t.test(engineName, async t => {
       const reason = missing()
