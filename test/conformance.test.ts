@@ -186,6 +186,38 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
     mistake: (store) => ({ replace: (id, expected, payload, expiresAt) => store.replace(id, expected, payload, expiresAt, 'ann') }),
     caught: /follows replace/
   },
+  'an index that believes a refused write': {
+    mistake: (store) => {
+      const entries = new Map<string, number>()
+      return {
+        create (id, payload, expiresAt, subject) { entries.set(id, expiresAt); return store.create(id, payload, expiresAt, subject) },
+        async * findBySubject (subject) {
+          for await (const record of store.findBySubject!(subject)) if (entries.get(record.id)! > Date.now()) yield record
+        }
+      }
+    },
+    caught: /a refused create leaves the record findable/
+  },
+  'an index that believes a refused replace, for a while': {
+    mistake: (store) => {
+      const entries = new Map<string, number>()
+      return {
+        async replace (id, expected, payload, expiresAt, subject) {
+          // As long again as the record had to live.
+          if (expiresAt > Date.now()) entries.set(id, 2 * expiresAt - Date.now())
+          return store.replace(id, expected, payload, expiresAt, subject)
+        },
+        async * findBySubject (subject) {
+          for await (const record of store.findBySubject!(subject)) if ((entries.get(record.id) ?? Infinity) > Date.now()) yield record
+        }
+      }
+    },
+    caught: /a refused replace leaves the record findable/
+  },
+  'replace never gives in': {
+    mistake: () => ({ replace: async () => 'conflict' }),
+    caught: /ten counters/
+  },
   'findBySubject gives one page': {
     mistake: (store) => ({ async * findBySubject (subject) { let count = 0; for await (const record of store.findBySubject!(subject)) if (count++ < 100) yield record } }),
     caught: /250/

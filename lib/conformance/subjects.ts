@@ -8,6 +8,7 @@ export function subjectTests (run: Runner): void {
   if (!run.has('findBySubject')) return
   findTests(run)
   followTests(run)
+  refusedTests(run)
   manyTests(run)
 }
 
@@ -72,9 +73,30 @@ function followTests ({ check }: Runner): void {
     const touched = await store.touch(stays, later())
     await past(deadline)
     await store.create(anew, 'payload', later(), 'bob')
-    assert.deepEqual(await ids(store, 'ann'), touched ? [stays] : [])
+    assert.deepEqual(await ids(store, 'ann'), [stays].filter(() => touched))
     assert.deepEqual(await ids(store, 'bob'), [anew])
   })
+}
+
+function refusedTests ({ check }: Runner): void {
+  const refused = {
+    create: async (store: Scene['store'], id: string, deadline: number) => assert.equal(await store.create(id, 'lost', deadline, 'ann'), false),
+    replace: async (store: Scene['store'], id: string, deadline: number) => assert.equal(await store.replace(id, 'wrong', 'lost', deadline, 'ann'), 'conflict')
+  }
+  for (const [name, refuse] of Object.entries(refused)) {
+    check(`a refused ${name} leaves the record findable past the refused deadline`, async ({ store, soon, past }) => {
+      const id = newId()
+      await store.create(id, 'payload', later(), 'ann')
+      await refuse(store, id, elapsed())
+      assert.deepEqual(await ids(store, 'ann'), [id], 'a deadline that had passed')
+      const deadline = soon()
+      const lifetime = deadline - Date.now()
+      await refuse(store, id, deadline)
+      // An index may keep what it was told for longer than the record, before it shows that it was wrong.
+      await past(deadline + lifetime)
+      assert.deepEqual(await ids(store, 'ann'), [id])
+    })
+  }
 }
 
 function manyTests ({ check }: Runner): void {

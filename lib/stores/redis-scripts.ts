@@ -47,13 +47,14 @@ return { value, string.format('%.0f', redis.call('PEXPIRETIME', KEYS[1])) }
 
 /**
  * ARGV: id, deadline. Enters an id into a subject's index, by the server's clock. The entry outlives the record by as
- * long as the record has to live, so that one lost write of the index takes no live session out of it.
+ * long as the record has to live, so that one lost write of the index takes no live session out of it. Nor does a write
+ * that is refused in the end: an entry only ever moves to a later time.
  */
 export const indexScript = script('#!lua', `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
-redis.call('ZADD', KEYS[1], string.format('%.0f', 2 * tonumber(ARGV[2]) - now), ARGV[1])
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.0f', 2 * tonumber(ARGV[2]) - now), ARGV[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
 return redis.call('PEXPIREAT', KEYS[1], last)
 `)
