@@ -19,6 +19,8 @@ export interface MigratingStoreOptions {
  */
 const DELETED = '{"ended":true}'
 const DELETED_LIFE = 60_000
+/** Each lost one is somebody else's success. The bound is for a store that lies. */
+const MAX_RACES = 100
 
 /** Stands before what `from` keeps of a session that is being moved. */
 const MOVING = 'fastify-typed-session: moving '
@@ -27,6 +29,8 @@ type Finding = SessionStore & Required<Pick<SessionStore, 'findBySubject'>>
 
 /** A session as it has to be put into `to`. */
 interface Move { readonly payload: string, readonly expiresAt: number, readonly subject: string | undefined }
+/** What a store keeps of a session; `move` if that is what has to be put into `to`. */
+interface Kept { readonly payload: string, readonly move?: Move }
 
 /**
  * Moves live sessions from one store to another without logging anyone out: reads both, and a session moves when it is next
@@ -40,12 +44,12 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
   assertStores('migratingStore', { from, to })
 
   /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */
-  async function find (id: string): Promise<{ in: SessionStore, payload: string } | null> {
+  async function find (id: string): Promise<Kept & { in: SessionStore } | null> {
     for (const last of [false, true]) {
       const moved = await to.load(id)
-      if (moved !== null) return moved === DELETED ? null : { in: to, payload: moved }
+      if (moved !== null) return moved === DELETED ? null : foundIn(to, moved)
       const present = last ? null : await from.load(id)
-      if (present !== null) return { in: from, payload: present }
+      if (present !== null) return foundIn(from, present)
     }
     return null
   }
@@ -71,9 +75,19 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
     if (outcome === 'replaced' && !prepare) await finish(id, next).catch(() => {})
     if (outcome !== 'conflict') return outcome
     const present = await from.load(id)
-    const move = read(present)
-    if (move !== null) await finish(id, move)
-    return present === null || move !== null ? 'moving' : 'conflict'
+    const kept = present === null ? null : read(present)
+    if (kept?.move) await finish(id, kept.move)
+    return kept === null || kept.move ? 'moving' : 'conflict'
+  }
+
+  async function mark (id: string): Promise<void> {
+    const until = Date.now() + DELETED_LIFE
+    for (let races = 0; races < MAX_RACES; races++) {
+      if (await to.create(id, DELETED, until)) return
+      const payload = await to.load(id)
+      if (payload !== null && await to.replace(id, payload, DELETED, until) === 'replaced') return
+    }
+    throw new Error('migratingStore deletes nothing: `to` neither takes a record nor has one to replace')
   }
 
   return {
@@ -83,8 +97,7 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
     ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from as Finding, to as Finding, subject) }),
 
     async load (id) {
-      const found = await find(id)
-      return found && payloadOf(found.payload)
+      return (await find(id))?.payload ?? null
     },
 
     async create (id, payload, expiresAt, subject) {
@@ -106,9 +119,8 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
 
     async touch (id, expiresAt) {
       let found = await find(id)
-      const move = read(found?.payload ?? null)
-      if (move !== null) {
-        await finish(id, move)
+      if (found?.move) {
+        await finish(id, found.move)
         found = await find(id)
       }
       // Where it is, since nobody tells to whom it belongs; or where it has just been moved to.
@@ -116,11 +128,7 @@ export function migratingStore ({ from, to, prepare = false }: MigratingStoreOpt
     },
 
     async delete (id) {
-      const until = Date.now() + DELETED_LIFE
-      while (!await to.create(id, DELETED, until)) {
-        const payload = await to.load(id)
-        if (payload !== null && await to.replace(id, payload, DELETED, until) === 'replaced') break
-      }
+      await mark(id)
       await from.delete(id)
     }
   }
@@ -130,14 +138,30 @@ function write ({ payload, expiresAt, subject }: Move): string {
   return `${MOVING}${JSON.stringify([expiresAt, subject])}\n${payload}`
 }
 
-function read (text: string | null): Move | null {
-  if (!text?.startsWith(MOVING)) return null
+/** `null`: it is being moved, but what was left of it is damaged, and no session. */
+function read (text: string): Kept | null {
+  if (!text.startsWith(MOVING)) return { payload: text }
   const end = text.indexOf('\n')
-  const [expiresAt, subject] = JSON.parse(text.slice(MOVING.length, end)) as [number, string | null]
-  return { payload: text.slice(end + 1), expiresAt, subject: subject ?? undefined }
+  const head = parse(text.slice(MOVING.length, Math.max(end, 0)))
+  if (!Array.isArray(head)) return null
+  const [expiresAt, subject] = head as [unknown, unknown]
+  if (typeof expiresAt !== 'number' || (subject !== null && typeof subject !== 'string')) return null
+  const payload = text.slice(end + 1)
+  return { payload, move: { payload, expiresAt, subject: subject ?? undefined } }
 }
 
-const payloadOf = (text: string): string => read(text)?.payload ?? text
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function foundIn (store: SessionStore, text: string): Kept & { in: SessionStore } | null {
+  const kept = read(text)
+  return kept && { in: store, ...kept }
+}
 
 async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number> {
   const counts = await settleAll([from, to].map(async (store) => await store.sweep?.() ?? 0))
@@ -148,9 +172,10 @@ async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number>
 async function * findInBoth (from: Finding, to: Finding, subject: string): AsyncGenerator<StoredRecord> {
   const seen = new Set<string>()
   for await (const record of from.findBySubject(subject)) {
-    if (await to.load(record.id) !== null) continue
+    const kept = await to.load(record.id) === null ? read(record.payload) : null
+    if (kept === null) continue
     seen.add(record.id)
-    yield { ...record, payload: payloadOf(record.payload) }
+    yield { ...record, payload: kept.payload }
   }
   for await (const record of to.findBySubject(subject)) if (!seen.has(record.id)) yield record
 }

@@ -246,6 +246,36 @@ t.test('a save that is kept is a success, even if the new store fails at that mo
   t.equal(await to.load('id'), 'third')
 })
 
+const moving = 'fastify-typed-session: moving '
+const damaged = ['', '\n', '[', '[1', '{}\npayload', 'null\npayload', '[]\npayload', '["1",null]\npayload', '[9e15]\npayload', '[9e15,5]\npayload', '[9e15,"ann"']
+
+for (const rest of damaged) {
+  t.test(`R-14: a move that left ${JSON.stringify(rest)} is no session, and no error`, async (t) => {
+    const [from, to] = [memory(), memory()]
+    const store = migratingStore({ from, to })
+    await from.create('id', moving + rest, later(), 'ann')
+    t.equal(await store.load('id'), null)
+    t.equal(await store.touch('id', later()), false)
+    t.equal(await store.replace('id', 'payload', 'second', later(), 'ann'), 'missing')
+    t.strictSame(await collect(store, 'ann'), [])
+    t.equal(to.size, 0)
+    t.equal(await store.create('id', 'anew', later(), 'ann'), true)
+    t.equal(await store.load('id'), 'anew')
+    await store.delete('id')
+    t.equal(await store.load('id'), null)
+    t.equal(from.size, 0)
+  })
+}
+
+t.test('R-12: a new store that says of every id that it is both taken and unknown makes a deletion fail, and not go on for ever', async (t) => {
+  const to = Object.assign(memory(), { create: async () => false, load: async () => null })
+  const store = migratingStore({ from: memory(), to })
+  await t.rejects(store.delete('id'), { message: /deletes nothing/ })
+  to.load = async () => 'payload' as never
+  to.replace = async () => 'conflict'
+  await t.rejects(store.delete('id'), { message: /deletes nothing/ })
+})
+
 async function appOn (t: Test, store: SessionStore) {
   const built = await buildApp(t, { backend: 'memory', store, subject: 'userId' })
   built.app.get('/login', async (request) => { sessionOf(request).userId = 'ann'; return {} })
