@@ -1,5 +1,6 @@
 import { commit } from './commit.js'
-import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Reentrant, StoreFailed } from './errors.js'
+import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
+import { hookOf } from './hooks.js'
 import type { Data } from './merge.js'
 import { canSendCookie } from './plan.js'
 import { deadline } from './record.js'
@@ -54,14 +55,20 @@ export class Controls implements SessionOwner {
   /** The session is over; the object goes on as a new one. */
   destroy (): void {
     const visit = this.#visit
+    const place = visit.place ?? visit.unreadable
     // There may well be one to end, and nobody should believe that it did.
-    if (visit.barrier === 'store') throw new StoreFailed()
-    if (visit.place !== null) {
+    if (visit.barrier !== null) visit.refused = visit.barrier === 'store' ? new StoreFailed() : new Moved()
+    if (place !== null) {
       if (visit.runtime.backend.selfContained) this.#assertRemovable()
-      visit.ended = visit.place
+      visit.ended = place
+      visit.unreadable = null
     }
     visit.begin()
     if (visit.closed !== null) visit.closed = this.copy(visit.base)
+  }
+
+  note (error: unknown): void {
+    this.#visit.request.log.warn({ err: error }, 'a call to the session failed')
   }
 
   async save (): Promise<void> {
@@ -108,6 +115,6 @@ export class Controls implements SessionOwner {
   }
 
   #assertIdle (what: string): void {
-    if (this.#visit.busy) throw new Reentrant(what)
+    if (hookOf.getStore() === this.#visit.request) throw new Reentrant(what)
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionHookName, SessionHooks } from '../types/index.js'
 import { HookTimeout, InvalidOption } from './errors.js'
 
@@ -7,6 +8,9 @@ const NAMES: readonly SessionHookName[] =
 export type HookEvent<N extends SessionHookName> = Parameters<NonNullable<SessionHooks<Record<string, unknown>>[N]>>[0]
 type AnyHook = (event: never) => void | Promise<void>
 type ReportError = (error: unknown, hook: SessionHookName) => void
+
+/** The request whose hook, or change given to `update()`, is running: it cannot save what is being saved. */
+export const hookOf = new AsyncLocalStorage<unknown>()
 
 /** The hooks of one session, in the order they were added. */
 export class HookList {
@@ -36,7 +40,9 @@ export class HookList {
   after<N extends Exclude<SessionHookName, 'preSave' | 'preRotate'>> (name: N, event: () => HookEvent<N>, report: ReportError): void {
     for (const hook of this.#hooks.get(name) ?? []) {
       try {
-        Promise.resolve((hook as (event: HookEvent<N>) => void | Promise<void>)(event())).catch((error: unknown) => report(error, name))
+        const given = event()
+        const running = hookOf.run(given.request, () => (hook as (event: HookEvent<N>) => void | Promise<void>)(given))
+        Promise.resolve(running).catch((error: unknown) => report(error, name))
       } catch (error) {
         report(error, name)
       }

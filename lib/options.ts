@@ -86,6 +86,9 @@ export function readOptions (input: unknown, production: boolean): Settings {
   if (touchAfter >= idle) throw new InvalidOption('touchAfter', `must be less than idleTimeout (${idle} seconds)`)
   if (options.rotateEvery !== undefined && options.rotateEvery >= absolute) throw new InvalidOption('rotateEvery', `must be less than absoluteTimeout (${absolute} seconds)`)
   checkMigrations(options.version, Object.keys(options.migrate))
+  if (options.subject !== undefined && options.store && options.store.findBySubject === undefined) {
+    throw new InvalidOption('subject', 'needs a store that can find sessions by subject, and this one cannot (it has no findBySubject): leave it out, or use another store')
+  }
   if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
 
   return Object.freeze({

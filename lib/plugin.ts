@@ -102,6 +102,7 @@ async function admit (request: FastifyRequest, name: string, allows: (data: Data
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */
 function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   const failed = visit.broken || reply.statusCode >= 500
+  if (!failed && visit.refused !== null) return fail(visit, reply, visit.refused)
   const saving = failed && visit.storeFailed ? undefined : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
   if (saving === undefined) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)

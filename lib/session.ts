@@ -13,6 +13,8 @@ export interface SessionOwner {
   initial (): Data
   /** Is it one that plugins write outside the schema? */
   isUndeclared (key: string): boolean
+  /** A call of the handler's has failed, and perhaps nobody waits for it. */
+  note (error: unknown): void
   rotate (): void
   touch (): void
   destroy (): void
@@ -77,39 +79,53 @@ export class Session {
     return this as never
   }
 
-  async update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void> {
-    await this.#owner.update(change)
+  update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.update(change))
   }
 
-  async rotate (): Promise<void> {
-    this.#owner.rotate()
+  rotate (): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.rotate())
   }
 
-  async regenerate (keep: readonly string[] = []): Promise<void> {
-    this.#owner.rotate()
-    const kept = Object.entries(own(this)).filter(([key]) => keep.includes(key))
-    assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })
+  regenerate (keep: readonly string[] = []): Promise<void> {
+    return noticed(this.#owner, () => {
+      this.#owner.rotate()
+      const names = new Set(Array.isArray(keep) ? keep : [])
+      const kept = Object.entries(own(this)).filter(([key]) => names.has(key))
+      assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })
+    })
   }
 
-  async destroy (): Promise<void> {
-    this.#owner.destroy()
+  destroy (): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.destroy())
   }
 
   touch (): void {
     this.#owner.touch()
   }
 
-  async save (): Promise<void> {
-    await this.#owner.save()
+  save (): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.save())
   }
 
-  async reload (): Promise<void> {
-    await this.#owner.reload()
+  reload (): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.reload())
   }
 
   persist (seconds?: number): void {
     this.#owner.persist(seconds)
   }
+}
+
+/** Nobody has to wait for these: what goes wrong is in the log then, and does not end the process as an unhandled rejection. */
+async function start (run: () => void | Promise<void>): Promise<void> {
+  await run()
+}
+
+function noticed (owner: SessionOwner, run: () => void | Promise<void>): Promise<void> {
+  const running = start(run)
+  running.catch((error: unknown) => owner.note(error))
+  return running
 }
 
 /** The names a schema cannot use: those of the members above. */

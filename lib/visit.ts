@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../types/index.js'
 import type { Loaded, Place } from './backends/backend.js'
 import { Controls } from './controls.js'
-import { Moved, StoreFailed } from './errors.js'
+import { Moved, NewerVersion, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
 import { emit, type Runtime } from './runtime.js'
 import { assign, Session } from './session.js'
@@ -34,6 +34,10 @@ export class Visit {
   ended: Place | null = null
   /** A request that lost its way to its record: it may read, but not open another session over it. */
   barrier: 'moved' | 'store' | null = null
+  /** A record that does not satisfy the schema: it can be ended, but not read. */
+  unreadable: Place | null = null
+  /** What was asked for and cannot be done: the response says so. */
+  refused: Error | null = null
   /** It was ended elsewhere while this request ran. */
   over = false
   /** The `Set-Cookie` to send. */
@@ -44,8 +48,6 @@ export class Visit {
   broken = false
   /** The store has failed to save: the answer does not wait for it a second time. */
   storeFailed = false
-  /** Set while hooks run that come before the save, or a change given to `update()`. */
-  busy = false
   /** The save that is under way; never rejects. */
   saving: Promise<void> | null = null
   /** Counts the sessions that this request began with or went on to. */
@@ -121,6 +123,7 @@ export class Visit {
   assertFree (): void {
     if (this.barrier === 'moved') throw new Moved()
     if (this.barrier === 'store') throw new StoreFailed()
+    if (this.unreadable !== null && this.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
   }
 
   /** Nothing of a session belongs into a log, whoever prints the request. */
@@ -156,6 +159,7 @@ export class Visit {
   read (place: Place): boolean {
     const opened = this.runtime.opener.open(place.record)
     if (!opened.ok) {
+      this.unreadable = place
       this.reject('invalid', opened.paths)
       return false
     }

@@ -1,5 +1,6 @@
 import type { Overtaken } from './backends/backend.js'
 import { Conflict, Moved } from './errors.js'
+import { hookOf } from './hooks.js'
 import { type Data, merge } from './merge.js'
 import { sameValue } from './plan.js'
 import { emit } from './runtime.js'
@@ -42,7 +43,7 @@ export class WorkingCopy {
   /** Runs `update()`'s function on what it starts from. */
   async change (change: Change): Promise<void> {
     const draft = this.#visit.copy(this.#before as Data)
-    const next = await this.#whileBusy(() => change(draft)) ?? draft
+    const next = await hookOf.run(this.#visit.request, () => change(draft)) ?? draft
     this.data = next === draft ? draft : withUndeclared(draft, next, (key) => this.#visit.runtime.codec.isUndeclared(key))
   }
 
@@ -50,7 +51,7 @@ export class WorkingCopy {
   async amend (hooks: (data: Data) => Promise<void>): Promise<void> {
     const data = this.copy()
     this.#part()
-    await this.#whileBusy(() => hooks(data))
+    await hookOf.run(this.#visit.request, () => hooks(data))
     this.data = data
   }
 
@@ -103,17 +104,6 @@ export class WorkingCopy {
 
   #part (): void {
     this.#parted ??= this.#visit.copy({ ...this.#session })
-  }
-
-  // Busy only while it runs: a second update() of the same request waits for its turn.
-  async #whileBusy<T> (run: () => T | Promise<T>): Promise<T> {
-    this.#visit.busy = true
-    try {
-      const result = run()
-      return result instanceof Promise ? await result : result
-    } finally {
-      this.#visit.busy = false
-    }
   }
 
   // Each side was valid, so what is not is the two together.

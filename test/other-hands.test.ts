@@ -26,7 +26,8 @@ async function open (t: { teardown (end: () => unknown): unknown }) {
       return await memory.replace(id, ...rest)
     },
     touch: (id, deadline) => memory.touch(id, deadline),
-    delete: (id) => memory.delete(id)
+    delete: (id) => memory.delete(id),
+    findBySubject: (subject) => memory.findBySubject(subject)
   }
   const app = Fastify()
   t.teardown(() => app.close())

@@ -37,3 +37,18 @@ t.test('a session in the cookie lacks nothing of a store', async (t) => {
   const { logs } = await buildApp(t, { backend: 'cookie' })
   t.strictSame(logs.filter((line) => 'lacks' in line), [])
 })
+
+t.test('an option that needs to find sessions by subject is refused with a store that cannot', async (t) => {
+  const memory = memoryStore()
+  const store: SessionStore = {
+    create: (...call) => memory.create(...call),
+    load: (id) => memory.load(id),
+    replace: (...call) => memory.replace(...call),
+    touch: (...call) => memory.touch(...call),
+    delete: (id) => memory.delete(id)
+  }
+  await t.rejects(buildApp(t, { backend: 'memory', store, subject: 'userId' }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /subject.*findBySubject/ })
+  await t.resolves(buildApp(t, { backend: 'memory', store }))
+  await t.resolves(buildApp(t, { backend: 'memory', store: memory, subject: 'userId' }))
+  await t.resolves(buildApp(t, { backend: 'cookie', subject: 'userId' }), 'a cookie session says whose it is, too')
+})

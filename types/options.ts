@@ -90,7 +90,7 @@ export interface CommonOptions<S extends SessionSchema> {
   rotateEvery?: number
   /** Seconds for which the old token still reads after a periodic rotation. Default 10. */
   rotationGrace?: number
-  /** Whose session it is: a key, or a function of the data. Default none. */
+  /** Whose session it is: a key, or a function of the data. A store must be able to find sessions by it. Default none. */
   subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined)
   /** What to keep when a parallel request changed the same key. Default: ours wins. */
   merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> }

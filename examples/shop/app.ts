@@ -16,7 +16,7 @@ export async function buildShop ({ secret, store, server = {} }: ShopOptions): P
   const app = Fastify(server)
   await app.register(formbody)
   await app.register(view, { engine: { ejs }, root: `${here}views`, layout: 'layout.ejs', defaultContext: { money, products } })
-  await app.register(session, { schema, secret, rotateOn: ['user'], subject: 'user', ...(store && { store }) })
+  await app.register(session, { schema, secret, rotateOn: ['user'], ...(store && { store }) })
 
   const page = (request: FastifyRequest, more: object = {}) => {
     const notice = request.session.take('notice')

@@ -73,6 +73,10 @@ export class FaultyStore implements SessionStore {
     return this.#run('delete', args, () => this.#store.delete(...args))
   }
 
+  findBySubject (subject: string): ReturnType<NonNullable<SessionStore['findBySubject']>> {
+    return (this.#store.findBySubject as NonNullable<SessionStore['findBySubject']>).call(this.#store, subject)
+  }
+
   #run<T> (operation: Operation, args: unknown[], call: () => Promise<T>): Promise<T> {
     this.calls.push(operation)
     this.arguments.push(args)
