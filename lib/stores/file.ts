@@ -105,10 +105,11 @@ class FileStore implements SessionStore {
 
   async #sweepSession (path: string): Promise<boolean> {
     if (!isSpent(await readWhole(path))) return false
-    return this.#locked(join(path.slice(-67, -65), path.slice(-64)), async (path) => {
+    return this.#locked(join(path.slice(-67, -65), path.slice(-64)), async (path, lock) => {
       // Another process may have removed it meanwhile, or made it anew.
       const file = await readWhole(path)
       if (!isSpent(file)) return false
+      lock.assertHeld()
       await remove(path)
       return decode(file) !== null
     })
@@ -116,10 +117,12 @@ class FileStore implements SessionStore {
 
   /** Holds off every other process, and every other task of this one, that would change the session. */
   #locked <T>(name: string, task: (path: string, lock: Lock) => Promise<T>): Promise<T> {
+    // Counted from here: those who wait in turn for one lock wait for it together.
+    const end = performance.now() + this.#lockTimeout
     return this.#inTurn(name, async () => {
       const path = join(this.#directory, name)
       await preparePart(dirname(path))
-      const lock = await takeLock(`${path}.lock`, this.#lockTimeout)
+      const lock = await takeLock(`${path}.lock`, end)
       try {
         return await task(path, lock)
       } finally {

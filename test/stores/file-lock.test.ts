@@ -18,7 +18,7 @@ t.test('a lock is taken by one at a time, and waited for', async (t) => {
   const path = join(scratch(t), 'lock')
   let [inside, most] = [0, 0]
   await Promise.all(Array.from({ length: 20 }, async () => {
-    const lock = await takeLock(path, 10_000)
+    const lock = await takeLock(path, performance.now() + 10_000)
     most = Math.max(most, ++inside)
     await new Promise((resolve) => setImmediate(resolve))
     inside--
@@ -55,6 +55,18 @@ for (const [who, content, old, free] of owners) {
   })
 }
 
+t.test('many changes of one locked session wait for it together, and none for longer than lockTimeout', async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory, lockTimeout: 0.2 })
+  await store.create('id', 'payload', later())
+  writeFileSync(`${fileOf(directory, 'id')}.lock`, ownedBy(process.pid))
+  const start = performance.now()
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.touch('id', later())))
+  const took = performance.now() - start
+  t.ok(took >= 200 && took < 2000, `${took} ms, and not 20 times 200 ms`)
+  for (const outcome of outcomes) t.match(outcome, { status: 'rejected', reason: { code: 'ELOCKED' } })
+})
+
 t.test('another user\'s process counts as running', async (t) => {
   t.intercept(process, 'kill', { value: () => { throw Object.assign(new Error('not yours'), { code: 'EPERM' }) } })
   const path = join(scratch(t), 'lock')
@@ -68,7 +80,7 @@ t.test('of twenty that find one dead lock none removes the lock that another the
     writeFileSync(path, ownedBy(dead))
     let [inside, most] = [0, 0]
     await Promise.all(Array.from({ length: 20 }, async () => {
-      const lock = await takeLock(path, 10_000)
+      const lock = await takeLock(path, performance.now() + 10_000)
       most = Math.max(most, ++inside)
       await new Promise((resolve) => setImmediate(resolve))
       inside--
@@ -112,6 +124,29 @@ t.test('a process that slept for long neither writes nor removes the lock of ano
   writeFileSync(path, 'of another')
   await lock.release()
   t.equal(readFileSync(path, 'utf8'), 'of another')
+})
+
+t.test('a sweep that slept for long removes nothing that another process may have made anew', async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory })
+  await store.create('id', 'payload', Date.now() + 1)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const session = fileOf(directory, 'id')
+  t.teardown(() => mock.timers.reset())
+  let locked = false
+  const end = await onEachStep((name) => {
+    // The second reading of the session, under the lock, is the first file opened after it was linked.
+    if (locked && name === 'open') {
+      locked = false
+      mock.timers.enable({ apis: ['Date'], now: Date.now() + 6_000 })
+    }
+    if (name === 'link') locked = true
+  })
+  await t.rejects(store.sweep(), { code: 'ELOCKED' }).finally(end)
+  t.ok(existsSync(session))
+  mock.timers.reset()
+  rmSync(`${session}.lock`)
+  t.equal(await store.sweep(), 1)
 })
 
 t.test('on Windows a lock that is about to vanish is one that is there', async (t) => {

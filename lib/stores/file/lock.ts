@@ -18,11 +18,10 @@ export interface Lock {
  * Its owner is known by host and process id: processes that share a directory are to share a host, and the file system
  * is to have hard links.
  *
- * @param timeout in milliseconds
+ * @param end until when to wait for it, by `performance.now()`
  * @throws {Error} code `ELOCKED` if it does not become free in time
  */
-export async function takeLock (path: string, timeout: number): Promise<Lock> {
-  const end = performance.now() + timeout
+export async function takeLock (path: string, end: number): Promise<Lock> {
   let taken = Date.now()
   for (let pause = 1; !await make(path); pause = Math.min(2 * pause, 20)) {
     if (!await removeStale(path)) {
