@@ -18,88 +18,97 @@ interface Kept {
   readonly expiresAt: number
 }
 
-/** A call that nobody answers must not hold up its session for ever. */
+/**
+ * A call that nobody answers must not hold up its session for ever. In milliseconds, and with the wait for its turn: behind
+ * a store that hangs those who wait would become more and more.
+ */
 const PATIENCE = 10_000
 
 /**
  * Keeps sessions in a store written for express-session. Such a store has one blind write, so across processes two parallel
  * saves can lose one, and a late one can bring a session back: `capabilities` says so. Within one process writes to one id
- * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. A call that is not answered
- * within ten seconds fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
+ * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. What has no answer
+ * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
  */
 export function connectStore (store: ConnectStore): SessionStore {
   const members = Object(store) as Record<string, unknown>
   if (!['get', 'set', 'destroy'].every((name) => typeof members[name] === 'function')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
   }
-  const inTurn = createTurns()
+  const turns = createTurns()
+  const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns(id, () => turn(late)))
 
-  async function read (id: string): Promise<string | null> {
+  async function read (id: string, late: AbortSignal): Promise<string | null> {
     assertWellFormed(id)
-    const found = await call<unknown>((done) => store.get(id, done)).catch(noEntry)
+    const found = await call<unknown>((done) => store.get(id, done), late).catch(noEntry)
     if (!isKept(found) || found.expiresAt <= Date.now()) return null
     return found.payload
   }
 
-  async function write (id: string, payload: string, expiresAt: number): Promise<void> {
+  async function write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
     const left = Math.ceil(expiresAt - Date.now())
     // What these stores make of a deadline that has passed is up to each of them.
-    if (left <= 0) return remove(id)
+    if (left <= 0) return remove(id, late)
     const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const
     const session: Kept = { cookie, payload, expiresAt }
-    await call((done) => store.set(id, session as never, done))
+    await call((done) => store.set(id, session as never, done), late)
   }
 
-  async function remove (id: string): Promise<void> {
-    await call((done) => store.destroy(id, done)).catch(noEntry)
+  async function remove (id: string, late: AbortSignal): Promise<void> {
+    await call((done) => store.destroy(id, done), late).catch(noEntry)
   }
 
   return {
     capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
 
-    create: (id, payload, expiresAt) => inTurn(id, async () => {
-      if (await read(id) !== null) return false
-      await write(id, payload, expiresAt)
+    create: (id, payload, expiresAt) => inTurn(id, async (late) => {
+      if (await read(id, late) !== null) return false
+      await write(id, payload, expiresAt, late)
       return true
     }),
 
-    load: read,
+    load: (id) => inTime((late) => read(id, late)),
 
-    replace: (id, expected, payload, expiresAt) => inTurn(id, async (): Promise<ReplaceOutcome> => {
-      const current = await read(id)
+    replace: (id, expected, payload, expiresAt) => inTurn(id, async (late): Promise<ReplaceOutcome> => {
+      const current = await read(id, late)
       if (current !== expected) return current === null ? 'missing' : 'conflict'
-      await write(id, payload, expiresAt)
+      await write(id, payload, expiresAt, late)
       return 'replaced'
     }),
 
-    touch: (id, expiresAt) => inTurn(id, async () => {
-      const current = await read(id)
+    touch: (id, expiresAt) => inTurn(id, async (late) => {
+      const current = await read(id, late)
       if (current === null) return false
-      await write(id, current, expiresAt)
+      await write(id, current, expiresAt, late)
       return true
     }),
 
-    delete: (id) => inTurn(id, async () => {
+    delete: (id) => inTurn(id, async (late) => {
       assertWellFormed(id)
-      await remove(id)
+      await remove(id, late)
     })
   }
+}
+
+async function inTime<T> (task: (late: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const late = () => controller.abort(new Error(`the express-session store gave no answer within ${PATIENCE} ms`))
+  const timer = setTimeout(late, PATIENCE)
+  return await task(controller.signal).finally(() => clearTimeout(timer))
 }
 
 /**
  * A promise takes the first answer only, and what waits for it runs on a stack of its own: these stores need both. Some
  * reject as well, or instead.
  */
-function call<T> (start: (done: Callback<T>) => unknown): Promise<T | undefined> {
+function call<T> (start: (done: Callback<T>) => unknown, late: AbortSignal): Promise<T | undefined> {
   return new Promise<T | undefined>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the express-session store gave no answer within ${PATIENCE} ms`)), PATIENCE)
-    const fail = (error: unknown) => {
-      clearTimeout(timer)
-      reject(error instanceof Error ? error : new Error('the express-session store failed', { cause: error }))
-    }
+    // Nobody waits for it any more.
+    late.throwIfAborted()
+    late.addEventListener('abort', () => reject(late.reason))
+    const fail = (error: unknown) => reject(error instanceof Error ? error : new Error('the express-session store failed', { cause: error }))
     const done: Callback<T> = (error, value) => {
       if (error) return fail(error)
-      clearTimeout(timer)
       resolve(value)
     }
     // An `async` function, because it turns what is thrown into a rejection.
