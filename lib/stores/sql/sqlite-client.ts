@@ -10,9 +10,9 @@ export interface SqliteDatabase {
 }
 
 export interface SqliteStatement {
-  run (...values: SqliteValue[]): { changes: number | bigint }
-  get (...values: SqliteValue[]): unknown
-  all (...values: SqliteValue[]): unknown[]
+  run (...values: unknown[]): { changes: number | bigint }
+  get (...values: unknown[]): unknown
+  all (...values: unknown[]): unknown[]
 }
 
 /** @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for anything else */
