@@ -7,7 +7,8 @@ const PATIENCE = 5_000
 
 /**
  * Sweeps every `every` milliseconds or up to half as much longer, so that processes that started together do not sweep
- * together. Never keeps the process alive; `app.close()` waits for a sweep that is under way, but not for ever.
+ * together. One that takes longer than `every` is reported, and not waited for any more: it may never end. Never keeps
+ * the process alive; `app.close()` waits for a sweep that is under way, but not for ever.
  */
 export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown>, every: number): void {
   let timer: NodeJS.Timeout
@@ -19,7 +20,9 @@ export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown
     timer.unref()
   }
   const run = () => {
-    running = sweep()
+    const sweeping = sweep()
+    running = sweeping.catch(() => {})
+    inTime(sweeping, Math.min(every, LONGEST_TIMER))
       .catch((error: unknown) => app.log.error({ err: error }, 'session store could not be swept'))
       .finally(schedule)
   }
@@ -28,6 +31,14 @@ export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown
     closed = true
     clearTimeout(timer)
     await withPatience(running)
+  })
+}
+
+function inTime (sweeping: Promise<unknown>, milliseconds: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`the sweep has not ended after ${milliseconds} ms`)), milliseconds)
+    timer.unref()
+    sweeping.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
 

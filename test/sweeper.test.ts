@@ -69,6 +69,44 @@ t.test('a sweep that throws at once does no harm either', async t => {
   t.strictSame(uncaught, [])
 })
 
+t.test('R-28: a sweep that never ends is in the log after sweepEvery seconds, and the next one comes', async t => {
+  stopTime(t)
+  const { uncaught } = watchProcess(t)
+  t.intercept(Math, 'random', { value: () => 0 })
+  let sweeps = 0
+  const ends: Array<(error?: Error) => void> = []
+  const store = sweepable(async () => {
+    sweeps++
+    await new Promise<void>((resolve, reject) => ends.push((error) => { if (error) reject(error); else resolve() }))
+    return 1
+  })
+  const { logs } = await buildApp(t, { backend: 'memory', sweepEvery: 10, store })
+  const seconds = async (count: number) => {
+    for (let second = 0; second < count; second++) {
+      pass(1_000)
+      await settled()
+    }
+  }
+  const reported = () => logs.filter(({ msg }) => /could not be swept/.test(String(msg))).length
+  await seconds(19)
+  t.equal(sweeps, 1)
+  t.equal(reported(), 0)
+  await seconds(1)
+  t.match(logs.find(({ msg }) => /could not be swept/.test(String(msg))), { level: 50, err: { message: 'the sweep has not ended after 10000 ms' } })
+  await seconds(10)
+  t.equal(sweeps, 2)
+  ends[0]!(new Error('too late to matter'))
+  ends[1]!()
+  await settled()
+  await seconds(9)
+  t.equal(sweeps, 2)
+  await seconds(1)
+  t.equal(sweeps, 3, 'one after the other, however late the first one ended')
+  t.equal(reported(), 1)
+  ends[2]!()
+  t.strictSame(uncaught, [])
+})
+
 t.test('close() waits for a sweep under way, closes the store after it, and sweeps no more', async t => {
   stopTime(t)
   const order: string[] = []
