@@ -4,14 +4,44 @@ import type { Data } from './merge.js'
 import { sameValue } from './plan.js'
 import type { Visit } from './visit.js'
 
+/** Milliseconds. */
+const AGAIN = 1_000
+/** Requests; more are not held back from being forgotten. */
+const MOST = 1_000
+
+/** Looks at ended requests once more, a second or two later: what a timer or a callback changes then is lost as well. */
+export class Afterwards {
+  #fresh: Visit[] = []
+  #waiting: Visit[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  add (visit: Visit): void {
+    if (this.#fresh.length < MOST) this.#fresh.push(visit)
+    this.#timer ??= setTimeout(() => this.#look(), AGAIN).unref()
+  }
+
+  #look (): void {
+    for (const visit of this.#waiting) report(visit, lostKeys(visit))
+    this.#waiting = this.#fresh
+    this.#fresh = []
+    this.#timer = this.#waiting.length === 0 ? null : setTimeout(() => this.#look(), AGAIN).unref()
+  }
+}
+
 /** The response has left. What changed since, or was never saved, is lost: that must not go unnoticed. */
 export function lookBack (visit: Visit): void {
-  const { runtime, request, reply, closed, ended } = visit
+  const { runtime, reply, closed, ended } = visit
   // The client has gone, but the handler is still at work: what it does will be saved all the same.
   if (closed === null && !reply.sent && !reply.raw.headersSent) return
-  const lost = [...lostKeys(visit), ...lostCalls(visit)]
+  report(visit, [...lostKeys(visit), ...lostCalls(visit)])
   if (ended !== null) endLate(visit, ended)
+  runtime.afterwards.add(visit)
+}
+
+function report (visit: Visit, lost: readonly string[]): void {
   if (lost.length === 0) return
+  const { runtime, request } = visit
+  visit.closed = visit.snapshot()
   const error = new ChangedTooLate(lost.join(', '))
   request.log.error({ err: error }, 'session changed after the response had left')
   if (!runtime.production) process.emitWarning(error)

@@ -3,6 +3,7 @@ import type { Backend } from './backends/backend.js'
 import type { Codec } from './codec.js'
 import type { CookieWriter } from './cookie.js'
 import type { HookEvent, HookList } from './hooks.js'
+import type { Afterwards } from './look-back.js'
 import type { SessionHookName } from '../types/index.js'
 import type { Opener } from './opening.js'
 import type { Settings } from './options.js'
@@ -19,6 +20,7 @@ export interface Runtime {
   readonly production: boolean
   /** Saves that were overtaken wait here for each other, by the session they are about. */
   readonly turns: Turns
+  readonly afterwards: Afterwards
   /** Replaced when the secrets are loaded again. */
   backend: Backend
   keyIds: readonly string[]

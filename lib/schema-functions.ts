@@ -35,4 +35,18 @@ function checkFunctions ({ _zod: { def, check } }: Check): object[] {
   return OPAQUE.has(def.check) && own.length === 0 && isFunction(check) ? [check] : own
 }
 
-export const isAsync = (fn: object): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]'
+/** Is it declared asynchronous, or does it return a promise when it is tried with nothing? */
+export const isAsync = (fn: object): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]' || returnsPromise(fn)
+
+function returnsPromise (fn: object): boolean {
+  try {
+    const nothing = { value: undefined, issues: [], addIssue () {} }
+    const result: unknown = (fn as (value: unknown, context: unknown) => unknown)(nothing, nothing)
+    if (!(result instanceof Object && 'then' in result)) return false
+    Promise.resolve(result).catch(() => {})
+    return true
+  } catch {
+    // It wants something better to work on, so it has not begun to wait.
+    return false
+  }
+}

@@ -9,6 +9,7 @@ import { type CookieWriter, createCookieWriter } from './cookie.js'
 import { InvalidOption } from './errors.js'
 import { HookList } from './hooks.js'
 import { createKeyring } from './keyring.js'
+import { Afterwards } from './look-back.js'
 import { Opener } from './opening.js'
 import { readOptions, type Settings } from './options.js'
 import type { Runtime } from './runtime.js'
@@ -33,6 +34,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     codec,
     production,
     turns: createTurns(),
+    afterwards: new Afterwards(),
     opener: new Opener(codec, settings),
     cookies: cookieWriter(app, settings),
     hooks: createHooks(settings),
