@@ -9,7 +9,8 @@ import { drivers } from '../support/sqlite.js'
 import { type ClientName, openStore, prepareStore } from '../support/store-clients.js'
 import { asRoot, mountVolume } from '../support/volume.js'
 
-const linux = process.platform === 'linux' ? {} : { skip: 'mounts a tmpfs' }
+/** Options of one test each: tap writes the reason why it skipped a test into them. */
+const linux = () => process.platform === 'linux' ? {} : { skip: 'mounts a tmpfs' }
 const posix = process.platform === 'win32' ? { skip: 'Windows has other permissions' } : {}
 
 /** Visitors with sessions in a directory. */
@@ -41,7 +42,7 @@ function isMissing (t: Test, client: ClientName): boolean {
 }
 
 for (const client of ['file', ...sqlite] as const) {
-  t.test(`R-18 ${client} on a full disk: sessions are read, every write is a 503, and with room again all is well`, linux, async t => {
+  t.test(`R-18 ${client} on a full disk: sessions are read, every write is a 503, and with room again all is well`, linux(), async t => {
     if (isMissing(t, client)) return
     const volume = mountVolume(t, 'size=512k')
     if (volume === undefined) return skipOrFail(t, 'needs root, to mount a small file system')
@@ -58,7 +59,7 @@ for (const client of ['file', ...sqlite] as const) {
   })
 }
 
-t.test('R-18 files on a volume that became read-only: sessions are read, every write is a 503', linux, async t => {
+t.test('R-18 files on a volume that became read-only: sessions are read, every write is a 503', linux(), async t => {
   const volume = mountVolume(t, 'size=512k')
   if (volume === undefined) return skipOrFail(t, 'needs root, to mount a small file system')
   const people = await among(t, 'file', volume)
