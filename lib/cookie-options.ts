@@ -7,17 +7,17 @@ const MAX_AGE = 34_560_000
 const MAX_ATTRIBUTE = 1024
 
 // RFC 6265bis §4.1.1: a name is an HTTP token; §5.6: an attribute value of more than 1024 octets is ignored.
-const name = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256)
-const attribute = z.string().max(MAX_ATTRIBUTE, 'browsers ignore an attribute of more than 1024 bytes')
+const name = z.string('must be a text').regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256, 'must be no longer than 256 characters')
+const attribute = z.string('must be a text').max(MAX_ATTRIBUTE, 'browsers ignore an attribute of more than 1024 bytes')
 
 const shape = z.strictObject({
   name: name.optional(),
   path: attribute.regex(/^\/[!-:<-~]*$/, 'must begin with "/" and hold no space, semicolon or control character').default('/'),
   domain: attribute.regex(/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a host name').optional(),
-  sameSite: z.enum(['lax', 'strict', 'none']).default('lax'),
-  secure: z.boolean().default(true),
-  partitioned: z.boolean().default(false),
-  priority: z.enum(['low', 'medium', 'high']).optional(),
+  sameSite: z.enum(['lax', 'strict', 'none'], 'must be one of: lax, strict, none').default('lax'),
+  secure: z.boolean('must be true or false').default(true),
+  partitioned: z.boolean('must be true or false').default(false),
+  priority: z.enum(['low', 'medium', 'high'], 'must be one of: low, medium, high').optional(),
   persistent: z.union([z.boolean(), z.number().positive().max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')],
     'must be a boolean or a positive number of seconds').default(false)
 })

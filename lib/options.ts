@@ -14,34 +14,39 @@ const PRESETS = {
   aal3: { idle: 900, absolute: DAY / 2 }
 } as const
 
-const seconds = z.number().positive().max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')
+const duration = z.number('must be a number of seconds')
+const seconds = duration.positive('must be more than 0 seconds').max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')
+const orNone = duration.nonnegative('must be 0 seconds or more')
+const text = z.string('must be a text').max(64, 'must be no longer than 64 characters')
+const keys = z.array(z.string('must be a key of the schema'), 'must be a list of keys').readonly()
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, `must be one of: ${values.join(', ')}`)
 const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
 const someObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
 
 const shape = z.strictObject({
   schema: z.custom((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
   secret: z.unknown().optional(),
-  store: z.custom<SessionStore>(isStore, 'must have the methods create, load, replace, touch and delete').optional(),
-  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
-  application: z.string().default(''),
+  store: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore(): an object with the methods create, load, replace, touch and delete').optional(),
+  name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
+  application: text.default(''),
   cookie: z.unknown().optional(),
   signed: z.literal('readable', "must be 'readable', or left out for a sealed cookie").optional(),
   idleTimeout: seconds.optional(),
   absoluteTimeout: seconds.optional(),
-  timeouts: z.enum(['aal1', 'aal2', 'aal3']).optional(),
-  touchAfter: z.number().nonnegative().optional(),
-  rotateOn: z.array(z.string()).readonly().default([]),
-  rotateEvery: z.number().positive().optional(),
-  rotationGrace: z.number().nonnegative().max(3_600, 'an old token must not live for more than an hour').default(10),
+  timeouts: oneOf('aal1', 'aal2', 'aal3').optional(),
+  touchAfter: orNone.optional(),
+  rotateOn: keys.default([]),
+  rotateEvery: duration.positive('must be more than 0 seconds').optional(),
+  rotationGrace: orNone.max(3_600, 'an old token must not live for more than an hour').default(10),
   subject: z.union([z.string(), callable], 'must be a key, or a function of the data').optional(),
-  merge: z.record(z.string(), callable).default({}),
-  version: z.int().min(1).max(65_535).default(1),
-  migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable).default({}),
-  onInvalid: z.enum(['discard', 'salvage']).default('discard'),
-  undeclaredKeys: z.array(z.union([z.string(), z.instanceof(RegExp)], 'must be a name or a RegExp')).readonly().default([]),
-  storeTimeout: z.number().positive().max(3_600).default(2),
-  sweepEvery: z.number().nonnegative().max(MAX_AGE).default(600),
-  onStoreError: z.enum(['fail', 'anonymous']).default('fail'),
+  merge: z.record(z.string(), callable, 'must be an object of functions by key').default({}),
+  version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),
+  migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable, 'must be an object of functions by version').default({}),
+  onInvalid: oneOf('discard', 'salvage').default('discard'),
+  undeclaredKeys: z.array(z.union([z.string(), z.instanceof(RegExp)], 'must be a name or a RegExp'), 'must be a list of names and RegExps').readonly().default([]),
+  storeTimeout: duration.positive('must be more than 0 seconds').max(3_600, 'must be an hour (3600 seconds) or less').default(2),
+  sweepEvery: orNone.max(MAX_AGE, 'must be 400 days (34560000 seconds) or less').default(600),
+  onStoreError: oneOf('fail', 'anonymous').default('fail'),
   initial: z.unknown().optional(),
   hooks: someObject.default({})
 })

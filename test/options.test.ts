@@ -236,3 +236,19 @@ t.test('K-7: nothing that happens to the options later, to another instance, or 
   t.equal(JSON.stringify(first.sessions.policy()), before)
   t.equal(JSON.stringify(second.sessions.policy()), before)
 })
+
+t.test('who comes from another plugin is told what it is called here', async t => {
+  const refused = (options: object) => {
+    try {
+      readOptions({ schema, secret: SECRET, ...options }, false)
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  t.match(refused({ saveUninitialized: false }), /option saveUninitialized: there is no such option, a session is kept when something is written to it/)
+  t.match(refused({ cookie: { maxAge: 5 } }), /option cookie\.maxAge: there is no such option, use persistent/)
+  t.match(refused({ constructor: 1 }), /option constructor: there is no such option$/)
+  t.match(refused({ idleTimeout: '1d' }), /option idleTimeout: must be a number of seconds/)
+  t.match(refused({ store: memoryStore }), /option store: must be a store, such as memoryStore\(\)/)
+  t.match(refused({ name: 'x'.repeat(65) }), /option name: must be no longer than 64 characters/)
+})
