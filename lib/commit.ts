@@ -14,10 +14,10 @@ const MAX_RACES = 100
 /** Where `@fastify/csrf-protection` keeps its secret. One that was planted before a sign-in must be nothing after it (CVE-2022-24895). */
 const CSRF_SECRET = '_csrf'
 
-/** Saves what is to be saved. `undefined` when there is nothing to wait for. */
+/** Saves what is to be saved of a session that was read. `undefined` when there is nothing to wait for. */
 export function commit (visit: Visit, circumstances: Circumstances = {}): Promise<void> | undefined {
-  const { session, saving } = visit
-  if (session === null) return
+  const { saving } = visit
+  const session = visit.session as Session
   // One after the other: two saves of one request would each take the other's for changes of its own.
   if (saving !== null) return saving.then(() => commit(visit, circumstances))
   if (visit.over) return circumstances.response === undefined ? Promise.reject(new Ended()) : undefined

@@ -6,7 +6,7 @@ export function discriminantOf (schema: $ZodType): { readonly key: string, reado
   if ('innerType' in def) return discriminantOf(def.innerType as $ZodType)
   if (def.type !== 'union') return null
   const members = def.options.map((option) => (option as $ZodType)._zod.propValues ?? {})
-  for (const key of Object.keys(members[0] ?? {})) {
+  for (const key of members.flatMap((member) => Object.keys(member))) {
     const sets = members.map((member) => member[key])
     if (sets.every((set) => set !== undefined) && disjoint(sets as Set<unknown>[])) return { key, values: new Set(sets.flatMap((set) => [...set as Set<unknown>])) }
   }

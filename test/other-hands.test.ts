@@ -74,6 +74,78 @@ t.test('a record that no longer satisfies the schema is nothing to reload, to op
   })
 })
 
+t.test('a session that was ended or has moved by a sign-in is nothing to reload', async (t) => {
+  for (const payload of ['{"ended":true}', JSON.stringify({ movedTo: 'elsewhere', at: Date.now(), final: true })]) {
+    const { send, cookie, overwrite } = await open(t)
+    const { response } = await send(async (session) => {
+      await overwrite(payload)
+      await session.reload()
+    }, cookie)
+    t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_ENDED' })
+  }
+  const { send, cookie, hand, memory } = await open(t)
+  let other = ''
+  const { response } = await send(async (session) => {
+    other = (await send((own) => { own.userId = 'ann' }, cookie)).cookie ?? ''
+    await session.reload()
+  }, cookie)
+  t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_ENDED' })
+  t.not(other, '')
+  t.match(JSON.parse(await memory.load(hand.key) ?? '{}').data, { userId: 'ann' })
+})
+
+t.test('a session that was ended elsewhere stays ended for the request that finds out', async (t) => {
+  const { send, hand, memory, cookie } = await open(t)
+  const codes: string[] = []
+  const { response, cookie: set } = await send(async (session) => {
+    await memory.delete(hand.key)
+    session.n = 2
+    for (let tries = 0; tries < 2; tries++) await session.save().catch(({ code }: { code: string }) => codes.push(code))
+  }, cookie)
+  t.strictSame(codes, ['FST_TYPED_SESSION_ENDED', 'FST_TYPED_SESSION_ENDED'])
+  t.equal(response.statusCode, 200)
+  t.equal(set, undefined)
+})
+
+t.test('destroy() while a save finds out that the session has ended is no error', async (t) => {
+  const { send, hand, memory, cookie } = await open(t)
+  const { response, cookie: set } = await send(async (session) => {
+    hand.before = async (id) => {
+      hand.before = async () => {}
+      await memory.delete(id)
+      await session.destroy()
+    }
+    session.n = 2
+    await session.save()
+  }, cookie)
+  t.equal(response.statusCode, 200)
+  t.equal(set, '__Host-Http-session=', 'and the cookie is removed')
+})
+
+t.test('activity counts in a store also where no cookie can be sent any more', async (t) => {
+  for (const store of [memoryStore(), undefined]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const handle = createSession(schema, { secret: randomBytes(32), ...(store && { store }) })
+    await app.register(handle.plugin)
+    app.get('/', async (request, reply) => {
+      const session = handle.get(request)
+      session.touch()
+      reply.hijack()
+      reply.raw.writeHead(200)
+      await session.save()
+      reply.raw.end(String(session.expiresAt.getTime()))
+    })
+    const cookie = await sessionCookie(app, { n: 1 }, handle)
+    const before = await handle.sessions(app).open(cookie)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const response = await app.inject({ url: '/', headers: { cookie } })
+    const moved = Number(response.body) - (before?.expiresAt.getTime() ?? 0)
+    t.ok(store ? moved > 0 : moved === 0)
+    t.equal(response.headers['set-cookie'], undefined)
+  }
+})
+
 t.test('a session that is said to have moved to where it was has ended', async (t) => {
   const { send, hand, cookie, overwrite } = await open(t)
   const { response, cookie: set } = await send(async (session) => {

@@ -41,7 +41,8 @@ t.test('the guard\'s own hook guards where a route has replaced the guard\'s con
 
 t.test('a union without a key that tells its members apart is required by keys', async (t) => {
   const members = [z.object({ kind: z.literal('a'), a: z.string().optional() }), z.object({ kind: z.literal('a'), b: z.string().optional() })] as const
-  for (const union of [z.union(members), z.union([z.object({ a: z.string().optional() }), z.object({ b: z.string().optional() })])]) {
+  for (const union of [z.union(members), z.union([z.object({ a: z.string().optional() }), z.object({ b: z.string().optional() })]),
+    z.union([z.object({ a: z.string().optional() }), z.record(z.string(), z.string())])]) {
     const requirement = (requireSession as unknown as (schema: unknown, ...keys: string[]) => { config: { session: { require: { allows: (data: object) => boolean } } } })(union, 'a')
     const { allows } = requirement.config.session.require
     t.ok(allows({ a: 'x' }))
