@@ -4,6 +4,7 @@ import { cookieSettings, type CookieSettings } from './cookie-options.js'
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from './merge.js'
+import { isStore } from './store-shape.js'
 
 const DAY = 86_400
 const MAX_AGE = 400 * DAY
@@ -152,11 +153,6 @@ function subjectOf (subject: unknown): Settings['subject'] {
     const value = read(data)
     return value === undefined || value === null || value === '' ? undefined : String(value)
   }
-}
-
-function isStore (value: unknown): boolean {
-  return typeof value === 'object' && value !== null &&
-    ['create', 'load', 'replace', 'touch', 'delete'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
 }
 
 /** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */

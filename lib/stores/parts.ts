@@ -1,14 +1,12 @@
 import type { SessionStore, StoreCapabilities } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
-
-const methods = ['create', 'load', 'replace', 'touch', 'delete']
+import { isStore, storeMethods } from '../store-shape.js'
 
 /** Throws `InvalidOption` unless each of the options is a store. */
 export function assertStores (factory: string, options: Readonly<Record<string, unknown>>): void {
   for (const [name, store] of Object.entries(options)) {
-    const members = Object(store) as Record<string, unknown>
-    if (!methods.every((method) => typeof members[method] === 'function')) {
-      throw new InvalidOption(`${factory}({ ${name} })`, `must be a store: it needs the methods ${methods.join(', ')}`)
+    if (!isStore(store)) {
+      throw new InvalidOption(`${factory}({ ${name} })`, `must be a store: it needs the methods ${storeMethods.join(', ')}`)
     }
   }
 }
