@@ -1,6 +1,7 @@
 import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
-import { assertWellFormed } from './well-formed.js'
+import { createTurns } from '../turns.js'
+import { assertStorable, fitsUtf8 } from './values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
 
@@ -39,7 +40,7 @@ export function connectStore (store: ConnectStore): SessionStore {
   const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns(id, () => turn(late)))
 
   async function read (id: string, late: AbortSignal): Promise<string | null> {
-    assertWellFormed(id)
+    assertStorable(fitsUtf8, { id })
     const found = await call<unknown>((done) => store.get(id, done), late).catch(noEntry)
     if (!isKept(found) || found.expiresAt <= Date.now()) return null
     return found.payload
@@ -84,7 +85,7 @@ export function connectStore (store: ConnectStore): SessionStore {
     }),
 
     delete: (id) => inTurn(id, async (late) => {
-      assertWellFormed(id)
+      assertStorable(fitsUtf8, { id })
       await remove(id, late)
     })
   }
@@ -125,16 +126,4 @@ function noEntry (error: Error): undefined {
 function isKept (found: unknown): found is Kept {
   return typeof found === 'object' && found !== null && 'payload' in found && typeof found.payload === 'string' &&
     'expiresAt' in found && typeof found.expiresAt === 'number'
-}
-
-/** Runs what concerns one id one after the other. */
-function createTurns (): <T>(id: string, turn: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>()
-  return (id, turn) => {
-    const mine = (last.get(id) ?? Promise.resolve()).then(turn, turn)
-    last.set(id, mine)
-    const forget = () => { if (last.get(id) === mine) last.delete(id) }
-    mine.then(forget, forget)
-    return mine
-  }
 }

@@ -1,10 +1,10 @@
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InvalidOption } from '../errors.js'
+import { createTurns } from '../turns.js'
 import { assertPart, nameOf, prepareDirectory, preparePart, readWhole, syncDirectory, writeWhole } from './file/directory.js'
 import { decode, encode, isOurs } from './file/format.js'
 import { removeOld, removeStale, takeLock } from './file/lock.js'
-import { createQueue } from './file/queue.js'
 import type { FileRecord } from './file/format.js'
 import type { Lock } from './file/lock.js'
 import type { SessionStore, StoredRecord } from '../../types/store.js'
@@ -35,7 +35,7 @@ export function fileStore (options: FileStoreOptions): SessionStore & Required<P
 class FileStore implements SessionStore {
   readonly #directory: string
   readonly #lockTimeout: number
-  readonly #inTurn = createQueue()
+  readonly #inTurn = createTurns()
 
   constructor ({ directory, lockTimeout = 1 }: FileStoreOptions) {
     if (!(lockTimeout >= 0 && lockTimeout < Infinity)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore } from '../../types/store.js'
-import { assertWellFormed } from './well-formed.js'
+import { assertStorable, fitsUtf8 } from './values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {
@@ -138,7 +138,7 @@ async function settle<Outcome> (attempt: () => Promise<Outcome | undefined>): Pr
 }
 
 function pack (payload: string, expiresAt: number): string {
-  assertWellFormed(payload)
+  assertStorable(fitsUtf8, { payload })
   return `${Math.floor(expiresAt)}\n${payload}`
 }
 

@@ -1,7 +1,7 @@
 import type { SessionStore, StoredRecord } from '../../types/store.js'
 import { InvalidOption } from '../errors.js'
 import { errorField } from './sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './sql/values.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
 
 interface Operator {
   $eq?: string

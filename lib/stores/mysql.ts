@@ -2,8 +2,9 @@ import type { SessionStore, StoredRecord } from '../../types/store.js'
 import { longestId, longestSubject, mysqlSchema } from './schema/mysql.js'
 import { quoteTable } from './sql/identifier.js'
 import { mysqlClient, type MysqlClient, type MysqlPool } from './sql/mysql-client.js'
+import { inPages, sweepInBatches } from './sql/pages.js'
 import { errorField } from './sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './sql/values.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
 
 export type { MysqlPool } from './sql/mysql-client.js'
 
@@ -90,7 +91,10 @@ export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): Se
       if (key) await client.write(sql.delete, [key])
     },
     findBySubject: (subject) => bySubject(client, sql, subject),
-    sweep: () => sweepAll(client, sql)
+    async sweep () {
+      const now = Date.now()
+      return await sweepInBatches(sweepBatch, () => client.write(sql.sweep, [now, now]))
+    }
   }
 }
 
@@ -126,24 +130,8 @@ async function insert (client: MysqlClient, sql: Statements, row: ReturnType<typ
 async function * bySubject (client: MysqlClient, sql: Statements, subject: string): AsyncGenerator<StoredRecord> {
   const owner = toKey(subject, longestSubject)
   if (!owner) return
-  let last = Buffer.alloc(0)
-  let rows: unknown[][]
-  do {
-    rows = await client.read(sql.findBySubject, [owner, Date.now(), last])
-    for (const [id, payload, expiresAt] of rows) {
-      last = id as Buffer<ArrayBuffer>
-      yield { id: toText(id), payload: toText(payload), expiresAt: Number(expiresAt) }
-    }
-  } while (rows.length === subjectPage)
-}
-
-async function sweepAll (client: MysqlClient, sql: Statements): Promise<number> {
-  const now = Date.now()
-  let removed = 0
-  let batch
-  do {
-    batch = await client.write(sql.sweep, [now, now])
-    removed += batch
-  } while (batch === sweepBatch)
-  return removed
+  const page = (last: Buffer) => client.read(sql.findBySubject, [owner, Date.now(), last])
+  for await (const [id, payload, expiresAt] of inPages(subjectPage, Buffer.alloc(0), page, ([id]) => id as Buffer<ArrayBuffer>)) {
+    yield { id: toText(id), payload: toText(payload), expiresAt: Number(expiresAt) }
+  }
 }

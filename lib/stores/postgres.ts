@@ -1,9 +1,10 @@
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 import { postgresSchema } from './schema/postgres.js'
 import { quoteTable } from './sql/identifier.js'
+import { inPages, sweepInBatches } from './sql/pages.js'
 import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
 import { errorField, retry } from './sql/retry.js'
-import { fitsText, unstorable, wholeMilliseconds } from './sql/values.js'
+import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 
 export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
 
@@ -49,7 +50,7 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
 
   return {
     async create (id, payload, expiresAt, subject) {
-      refuseUnstorable(id, payload, subject)
+      assertStorable(fitsText, { id, payload, subject })
       const rows = await run(sql.create, [id, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
       return rows.length === 1
     },
@@ -59,7 +60,7 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
       return row ? row[0] as string : null
     },
     async replace (id, expected, payload, expiresAt, subject) {
-      refuseUnstorable('', payload, subject)
+      assertStorable(fitsText, { payload, subject })
       if (!fitsText(id)) return 'missing'
       // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
       const comparable = fitsText(expected) ? expected : null
@@ -73,7 +74,10 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
       if (fitsText(id)) await run(sql.delete, [id])
     },
     findBySubject: (subject) => bySubject(run, sql.findBySubject, subject),
-    sweep: () => sweepAll(run, sql.sweep)
+    async sweep () {
+      const now = Date.now()
+      return await sweepInBatches(sweepBatch, async () => (await run(sql.sweep, [now])).length)
+    }
   }
 }
 
@@ -91,32 +95,10 @@ function outcome (row: unknown[] | undefined): ReplaceOutcome {
   return row[0] === true ? 'replaced' : 'conflict'
 }
 
-function refuseUnstorable (id: string, payload: string, subject = '') {
-  if (!fitsText(id)) throw unstorable('id')
-  if (!fitsText(payload)) throw unstorable('payload')
-  if (!fitsText(subject)) throw unstorable('subject')
-}
-
 async function * bySubject (run: Run, text: string, subject: string): AsyncGenerator<StoredRecord> {
   if (!fitsText(subject)) return
-  let last = ''
-  let rows: unknown[][]
-  do {
-    rows = await run(text, [subject, Date.now(), last])
-    for (const [id, payload, expiresAt] of rows) {
-      last = id as string
-      yield { id: last, payload: payload as string, expiresAt: Number(expiresAt) }
-    }
-  } while (rows.length === subjectPage)
-}
-
-async function sweepAll (run: Run, text: string) {
-  const now = Date.now()
-  let removed = 0
-  let batch
-  do {
-    batch = (await run(text, [now])).length
-    removed += batch
-  } while (batch === sweepBatch)
-  return removed
+  const rows = inPages(subjectPage, '', (last) => run(text, [subject, Date.now(), last]), ([id]) => id as string)
+  for await (const [id, payload, expiresAt] of rows) {
+    yield { id: id as string, payload: payload as string, expiresAt: Number(expiresAt) }
+  }
 }

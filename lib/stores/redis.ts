@@ -3,7 +3,7 @@ import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
 import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
-import { assertWellFormed } from './well-formed.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
 
@@ -44,10 +44,10 @@ class RedisStore implements SessionStore {
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    assertWellFormed(id, payload, subject)
+    assertStorable(fitsUtf8, { id, payload, subject })
     const tag = tagOf(subject)
     if (tag !== '') await this.#enter(tag, id, expiresAt)
-    return await this.#redis.create(this.#recordKey(id), `${tag}\n${payload}`, wholeMilliseconds(expiresAt))
+    return await this.#redis.create(this.#recordKey(id), `${tag}\n${payload}`, deadlineOf(expiresAt))
   }
 
   async load (id: string): Promise<string | null> {
@@ -56,9 +56,9 @@ class RedisStore implements SessionStore {
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    assertWellFormed(expected, payload, subject)
+    assertStorable(fitsUtf8, { expected, payload, subject })
     const tag = tagOf(subject)
-    const args = [expected, payload, String(wholeMilliseconds(expiresAt)), tag]
+    const args = [expected, payload, String(deadlineOf(expiresAt)), tag]
     const key = this.#recordKey(id)
     const write = async (mayMove: '0' | '1') => await this.#redis.run(replaceScript, key, ...args, mayMove)
     if (tag === '') return await write('1') as ReplaceOutcome
@@ -68,7 +68,7 @@ class RedisStore implements SessionStore {
   }
 
   async touch (id: string, expiresAt: number): Promise<boolean> {
-    const tag = await this.#redis.run(touchScript, this.#recordKey(id), String(wholeMilliseconds(expiresAt))) as string | null
+    const tag = await this.#redis.run(touchScript, this.#recordKey(id), String(deadlineOf(expiresAt))) as string | null
     if (tag) await this.#enter(tag, id, expiresAt)
     return tag !== null
   }
@@ -81,7 +81,7 @@ class RedisStore implements SessionStore {
 
   /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
   async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
-    assertWellFormed(subject)
+    assertStorable(fitsUtf8, { subject })
     const tag = tagOf(subject)
     const seen = new Set<string>()
     let cursor = '0'
@@ -104,11 +104,11 @@ class RedisStore implements SessionStore {
   }
 
   async #enter (tag: string, id: string, expiresAt: number): Promise<void> {
-    await this.#redis.run(indexScript, this.#indexKey(tag), id, String(wholeMilliseconds(expiresAt)))
+    await this.#redis.run(indexScript, this.#indexKey(tag), id, String(deadlineOf(expiresAt)))
   }
 
   #recordKey (id: string): string {
-    assertWellFormed(id)
+    assertStorable(fitsUtf8, { id })
     return `${this.#prefix}id:${id}`
   }
 
@@ -126,5 +126,5 @@ function split (value: string): { tag: string, payload: string } {
   return { tag: value.slice(0, Math.max(end, 0)), payload: value.slice(end + 1) }
 }
 
-/** Redis takes whole milliseconds, and refuses a deadline that is not after 1970. */
-const wholeMilliseconds = (expiresAt: number) => Math.max(1, Math.floor(expiresAt))
+/** Redis refuses a deadline that is not after 1970. */
+const deadlineOf = (expiresAt: number) => Math.max(1, wholeMilliseconds(expiresAt))

@@ -1,8 +1,9 @@
 import { InvalidOption } from '../errors.js'
 import { sqliteSchema } from './schema/sqlite.js'
 import { quoteTable } from './sql/identifier.js'
+import { inPages, sweepInBatches } from './sql/pages.js'
 import { assertDatabase, whenFree } from './sql/sqlite-client.js'
-import { fitsText, unstorable, wholeMilliseconds } from './sql/values.js'
+import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
@@ -74,7 +75,7 @@ class SqliteStore implements SessionStore {
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    refuseUnstorable(id, payload, subject)
+    assertStorable(fitsText, { id, payload, subject })
     const deadline = wholeMilliseconds(expiresAt)
     return await this.#write('create', id, payload, deadline, subject ?? null, Date.now()) === 1
   }
@@ -85,7 +86,7 @@ class SqliteStore implements SessionStore {
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    refuseUnstorable(id, payload, subject)
+    assertStorable(fitsText, { id, payload, subject })
     // What cannot be kept is equal to nothing that is.
     const comparable = fitsText(expected) ? expected : null
     const now = Date.now()
@@ -104,29 +105,15 @@ class SqliteStore implements SessionStore {
 
   async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
     if (!fitsText(subject)) return
-    let last = 0
-    let rows: Row[]
-    do {
-      const from = last
-      rows = await this.#whenFree(() => this.#sql.bySubject.all(subject, Date.now(), from) as Row[])
-      for (const { place, id, payload, expires_at: expiresAt } of rows) {
-        last = Number(place)
-        yield { id, payload, expiresAt: Number(expiresAt) }
-      }
-    } while (rows.length === subjectPage)
+    const page = (last: number) => this.#whenFree(() => this.#sql.bySubject.all(subject, Date.now(), last) as Row[])
+    for await (const { id, payload, expires_at: expiresAt } of inPages(subjectPage, 0, page, ({ place }) => Number(place))) {
+      yield { id, payload, expiresAt: Number(expiresAt) }
+    }
   }
 
-  /** Lets other work of the process go on after each batch. */
   async sweep (): Promise<number> {
     const now = Date.now()
-    let removed = 0
-    let batch: number
-    do {
-      batch = await this.#write('sweep', now)
-      removed += batch
-      await new Promise((resolve) => setImmediate(resolve))
-    } while (batch === sweepBatch)
-    return removed
+    return await sweepInBatches(sweepBatch, () => this.#write('sweep', now))
   }
 
   #write (name: keyof Prepared, ...values: SqliteValue[]): Promise<number> {
@@ -149,10 +136,4 @@ function prepare (database: SqliteDatabase, table: string): Prepared {
   } catch (error) {
     throw new InvalidOption('table', `cannot be used (${(error as Error).message}). createTable makes one`)
   }
-}
-
-function refuseUnstorable (id: string, payload: string, subject = ''): void {
-  if (!fitsText(id)) throw unstorable('id')
-  if (!fitsText(payload)) throw unstorable('payload')
-  if (!fitsText(subject)) throw unstorable('subject')
 }
