@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, host, waitUntil, type RunningServer } from './server-process.js'
+import { host, onFreePort } from './ports.js'
+import { waitUntil, type RunningServer } from './server-process.js'
 
 export interface DatabaseCommand {
   readonly name: string
@@ -59,7 +60,10 @@ function initialise ({ name, init, user }: DatabaseCommand, directory: string) {
 }
 
 export async function startDatabase (database: DatabaseCommand): Promise<RunningServer> {
-  const port = await freePort()
+  return await onFreePort(async port => await startDatabaseOn(port, database))
+}
+
+async function startDatabaseOn (port: number, database: DatabaseCommand): Promise<RunningServer> {
   const directory = mkdtempSync(join(tmpdir(), `session-test-${database.name}-`))
   let child: ChildProcess | undefined
   const killWithUs = () => signalAll(child, 'SIGKILL')
@@ -72,14 +76,25 @@ export async function startDatabase (database: DatabaseCommand): Promise<Running
     })
     child = started
     let output = ''
+    let hasEnded = false
+    started.once('close', () => { hasEnded = true })
     for (const stream of [started.stdout, started.stderr]) stream.on('data', data => { output = (output + data).slice(-10_000) })
     await waitUntil(`${database.name} answers on ${port}`, async () => {
-      if (started.exitCode !== null) throw new Error(`${database.name} did not start:\n${output}`)
+      if (hasEnded) throw new Error(`${database.name} did not start:\n${output}`)
       return await database.isUp(port)
     }, 40_000)
   }
 
-  await start()
+  async function stop () {
+    await end(child)
+    process.removeListener('exit', killWithUs)
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  await start().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
   return {
     host,
     port,
@@ -89,10 +104,6 @@ export async function startDatabase (database: DatabaseCommand): Promise<Running
       else signalAll(child, signal)
     },
     restart: start,
-    async stop () {
-      await end(child)
-      process.removeListener('exit', killWithUs)
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
-    }
+    stop
   }
 }

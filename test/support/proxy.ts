@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import net, { type AddressInfo, type Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
+import { host, onFreePort } from './ports.js'
 
 /** What the proxy does from now on, to connections that are open as well as to new ones. */
 export type ProxyMode =
@@ -28,9 +29,10 @@ export interface Proxy {
   close (): Promise<void>
 }
 
-const host = '127.0.0.1'
-
-/** A TCP proxy on a free loopback port in front of `target`, for faults that a server would not commit by itself. */
+/**
+ * A TCP proxy in front of `target`, for faults that a server would not commit by itself. Its port is none that the system
+ * hands out, so that it can be taken again after a while without listener.
+ */
 export async function startProxy (target: number): Promise<Proxy> {
   let mode: ProxyMode = { kind: 'pass' }
   let requests = ''
@@ -43,15 +45,17 @@ export async function startProxy (target: number): Promise<Proxy> {
     client.on('close', () => links.delete(link))
   })
 
-  const listen = async (port: number) => { await once(server.listen(port, host), 'listening') }
+  async function listen (port: number) {
+    await once(server.listen(port, host), 'listening')
+    return port
+  }
   async function stopListening () {
     const closed = server.listening ? new Promise(resolve => server.close(resolve)) : undefined
     for (const link of links) link.client.destroy()
     await closed
   }
 
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await onFreePort(listen)
   return {
     host,
     port,

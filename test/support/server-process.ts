@@ -5,6 +5,9 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { host, onFreePort } from './ports.js'
+
+export { host } from './ports.js'
 
 /** A real server on loopback, with a port and a directory of its own. */
 export interface RunningServer {
@@ -27,8 +30,6 @@ export interface ServerCommand {
   readonly answer: string
 }
 
-export const host = '127.0.0.1'
-
 export function hasBinary (command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
 }
@@ -38,20 +39,6 @@ export async function waitUntil (what: string, probe: () => Promise<boolean>, mi
   while (!(await probe())) {
     if (Date.now() > end) throw new Error(`gave up waiting: ${what}`)
     await sleep(25)
-  }
-}
-
-const isFree = (port: number) => new Promise<boolean>(resolve => {
-  const server = net.createServer()
-  server.once('error', () => resolve(false))
-  server.listen(port, host, () => server.close(() => resolve(true)))
-})
-
-/** Below the ephemeral range, with `port + 10000` free too: the bus of a Redis Cluster node listens there. */
-export async function freePort (): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 10_000)
-    if (await isFree(port) && await isFree(port + 10_000)) return port
   }
 }
 
@@ -84,7 +71,10 @@ async function end (child: ChildProcess): Promise<void> {
 }
 
 export async function startServer (server: ServerCommand): Promise<RunningServer> {
-  const port = await freePort()
+  return await onFreePort(async port => await startServerOn(port, server))
+}
+
+async function startServerOn (port: number, server: ServerCommand): Promise<RunningServer> {
   const directory = mkdtempSync(join(tmpdir(), `session-test-${server.command}-`))
   let child: ChildProcess | undefined
   let dismissGuard = () => {}
@@ -95,14 +85,25 @@ export async function startServer (server: ServerCommand): Promise<RunningServer
     dismissGuard()
     dismissGuard = guard(started, directory)
     let output = ''
+    let hasEnded = false
+    started.once('close', () => { hasEnded = true })
     for (const stream of [started.stdout, started.stderr]) stream.on('data', data => { output += data })
     await waitUntil(`${server.command} answers on ${port}`, async () => {
-      if (started.exitCode !== null) throw new Error(`${server.command} did not start:\n${output}`)
+      if (hasEnded) throw new Error(`${server.command} did not start:\n${output}`)
       return (await ask(port, server.probe)).startsWith(server.answer)
     })
   }
 
-  await start()
+  async function stop () {
+    if (child) await end(child)
+    dismissGuard()
+    rmSync(directory, { recursive: true, force: true })
+  }
+
+  await start().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
   return {
     host,
     port,
@@ -115,10 +116,6 @@ export async function startServer (server: ServerCommand): Promise<RunningServer
       if (signal === 'SIGSTOP') await waitUntil(`${server.command} has stopped`, async () => await ask(port, server.probe, 100) === '')
     },
     restart: start,
-    async stop () {
-      if (child) await end(child)
-      dismissGuard()
-      rmSync(directory, { recursive: true, force: true })
-    }
+    stop
   }
 }

@@ -43,6 +43,8 @@ export function startMemcached ({ args = [] }: { args?: string[] } = {}): Promis
 export interface RunningCluster {
   readonly nodes: RunningServer[]
   readonly addresses: Array<{ host: string, port: number }>
+  /** The master that holds the most keys. */
+  fullestMaster (): Promise<RunningServer>
   /** The node that serves writes for the slot of `key`. */
   masterOf (key: string): Promise<RunningServer>
   stop (): Promise<void>
@@ -82,6 +84,11 @@ export async function startRedisCluster (): Promise<RunningCluster> {
   return {
     nodes,
     addresses,
+    async fullestMaster () {
+      const masters = nodes.filter(({ port }) => cli(port, 'ROLE').startsWith('master'))
+      const keys = masters.map(({ port }) => Number(cli(port, 'DBSIZE')))
+      return masters[keys.indexOf(Math.max(...keys))]!
+    },
     async masterOf (key) {
       const answers = await Promise.all(nodes.map(({ port }) => ask(port, 'PING')))
       const alive = nodes.filter((_, index) => answers[index] === '+PONG\r\n')
