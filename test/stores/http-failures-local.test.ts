@@ -1,13 +1,13 @@
-import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { visitors } from '../support/fault-visitors.js'
-import { filesIn, scratch } from '../support/file-scene.js'
+import { scratch } from '../support/file-scene.js'
 import { watchProcess } from '../support/process-events.js'
 import { skipOrFail } from '../support/skip.js'
-import { drivers } from '../support/sqlite.js'
+import { drivers, isMissing } from '../support/sqlite.js'
 import { type ClientName, openStore, prepareStore } from '../support/store-clients.js'
-import { asRoot, mountVolume } from '../support/volume.js'
+import { asOrdinaryUser, asRoot, mountVolume } from '../support/volume.js'
 
 /** Options of one test each: tap writes the reason why it skipped a test into them. */
 const linux = () => process.platform === 'linux' ? {} : { skip: 'mounts a tmpfs' }
@@ -30,16 +30,6 @@ async function among (t: Test, client: ClientName, directory: string) {
 }
 
 const sqlite = ['better-sqlite3', 'node:sqlite'] as const
-
-/** Whether a client cannot be had here; then the test has been skipped, or has failed. */
-function isMissing (t: Test, client: ClientName): boolean {
-  const driver = drivers[client]
-  if (driver === undefined || 'open' in driver) return false
-  // Nothing that could be installed.
-  if (client === 'node:sqlite' && process.versions.node.startsWith('20.')) t.plan(0, driver.missing)
-  else skipOrFail(t, driver.missing)
-  return true
-}
 
 for (const client of ['file', ...sqlite] as const) {
   t.test(`R-18 ${client} on a full disk: sessions are read, every write is a 503, and with room again all is well`, linux(), async t => {
@@ -107,13 +97,4 @@ for (const client of sqlite) {
     other.exec('ROLLBACK')
     await people.recover()
   })
-}
-
-/** Root may do everything: the test gives the files away and becomes somebody else for a while. */
-function asOrdinaryUser (directory: string): () => void {
-  if (process.geteuid!() !== 0) return () => {}
-  const sessions = join(directory, 'sessions')
-  for (const path of [directory, sessions, ...filesIn(sessions).flatMap((path) => [path, join(path, '..')])]) chownSync(path, 65534, 65534)
-  process.seteuid!(65534)
-  return () => process.seteuid!(0)
 }

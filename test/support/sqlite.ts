@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import type { Test } from 'tap'
+import { skipOrFail } from './skip.js'
 import type { SqliteDatabase } from '../../lib/stores/sqlite.js'
 
 /** A connection of either driver, which waits for nobody by itself. */
@@ -18,6 +20,16 @@ export const drivers: Record<string, { open: (path: string) => Connection } | { 
     const { DatabaseSync } = require('node:sqlite')
     return (path) => new DatabaseSync(path)
   })
+}
+
+/** Whether this is a driver that cannot be had here; then the test has been skipped, or has failed. */
+export function isMissing (t: Test, name: string): boolean {
+  const driver = drivers[name]
+  if (driver === undefined || 'open' in driver) return false
+  // Nothing that could be installed.
+  if (name === 'node:sqlite' && process.versions.node.startsWith('20.')) t.plan(0, driver.missing)
+  else skipOrFail(t, driver.missing)
+  return true
 }
 
 function driver (load: () => (path: string) => Connection) {
