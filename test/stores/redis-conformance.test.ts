@@ -5,12 +5,16 @@ import {
   openIoredis, openIoredisCluster, openIoredisSentinel, openNodeRedis, openNodeRedisCluster, openNodeRedisSentinel,
   type OpenedRedis
 } from '../support/redis-clients.js'
-import { redisMissing, startRedis, startRedisCluster, startSentinel } from '../support/servers.js'
+import { redisMissing, startRedis, startRedisCluster, startSentinel, startValkey, valkeyMissing } from '../support/servers.js'
 import { skipOrFail } from '../support/skip.js'
 
 const topologies = {
   'a single server': async () => {
     const server = await startRedis()
+    return { server, clients: { ioredis: () => openIoredis(server.port), 'node-redis': () => openNodeRedis(server.port) } }
+  },
+  'a single Valkey server': async () => {
+    const server = await startValkey()
     return { server, clients: { ioredis: () => openIoredis(server.port), 'node-redis': () => openNodeRedis(server.port) } }
   },
   Sentinel: async () => {
@@ -25,7 +29,7 @@ const topologies = {
 
 for (const [topology, start] of Object.entries(topologies)) {
   t.test(`redisStore on ${topology}`, async t => {
-    const missing = redisMissing()
+    const missing = start === topologies['a single Valkey server'] ? valkeyMissing() : redisMissing()
     if (missing) return skipOrFail(t, missing)
     const { server, clients } = await start()
     t.teardown(() => server.stop())

@@ -48,7 +48,7 @@ async function manyUpdates (t: Test, { store }: StoreRow, rounds: number) {
 export async function raceSuite (family: Family): Promise<void> {
   await eachStore(family, async (t, row) => {
     await t.test('parallel requests leave a good session, in the order that was drawn (R-1 to R-5, R-9)', async t => { await drawnRaces(t, row) })
-    await t.test('64 parallel update() of one session in one process all count, and none is refused (P1.2)', async t => { await manyUpdates(t, row, family === 'redis' ? 10 : 1) })
+    await t.test('64 parallel update() of one session in one process all count, and none is refused (P1.2)', async t => { await manyUpdates(t, row, family === 'redis' || family === 'valkey' ? 10 : 1) })
     await t.test('two processes share the store (R-29)', async t => { await raceProcesses(t, row) })
   }, ({ atomic }) => atomic)
 }

@@ -8,6 +8,11 @@ export const redisMissing = () => hasBinary('redis-server') && hasBinary('redis-
   ? undefined
   : 'redis-server and redis-cli are not installed (apt-get install redis-server)'
 
+/** Why the Valkey tests cannot run here, or nothing when they can. */
+export const valkeyMissing = () => hasBinary('valkey-server')
+  ? undefined
+  : 'valkey-server is not installed (apt-get install valkey-server; for Debian 12 it is in bookworm-backports)'
+
 /** Why the Memcached tests cannot run here, or nothing when they can. */
 export const memcachedMissing = () => hasBinary('memcached')
   ? undefined
@@ -19,10 +24,13 @@ export interface RedisOptions {
   args?: string[]
 }
 
-export function startRedis ({ durable = false, args = [] }: RedisOptions = {}): Promise<RunningServer> {
+export const startRedis = (options?: RedisOptions) => startRedisLike('redis-server', options)
+export const startValkey = (options?: RedisOptions) => startRedisLike('valkey-server', options)
+
+function startRedisLike (command: 'redis-server' | 'valkey-server', { durable = false, args = [] }: RedisOptions = {}): Promise<RunningServer> {
   const kept = durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
   return startServer({
-    command: 'redis-server',
+    command,
     args: (port, directory) =>
       ['--port', String(port), '--bind', host, '--dir', directory, '--save', '', '--daemonize', 'no', ...kept, ...args],
     probe: 'PING',

@@ -6,12 +6,14 @@ import { mariadbMissing, startMariadb } from './mariadb.js'
 import { ferretdbMissing, javaServerMissing, startFerretdb, startJavaServer } from './mongodb.js'
 import { postgresMissing, startPostgres } from './postgres.js'
 import type { RunningServer } from './server-process.js'
-import { memcachedMissing, redisMissing, startMemcached, startRedis, startRedisCluster, startSentinel } from './servers.js'
+import {
+  memcachedMissing, redisMissing, startMemcached, startRedis, startRedisCluster, startSentinel, startValkey, valkeyMissing
+} from './servers.js'
 import { skipOrFail } from './skip.js'
 import { drivers } from './sqlite.js'
 import { type Address, type ClientName, openStore, type OpenedStore, prepareStore } from './store-clients.js'
 
-export type Family = 'file' | 'sqlite' | 'redis' | 'redis-groups' | 'memcached' | 'postgres' | 'mysql' | 'mongodb'
+export type Family = 'file' | 'sqlite' | 'redis' | 'valkey' | 'redis-groups' | 'memcached' | 'postgres' | 'mysql' | 'mongodb'
 
 export interface Capabilities {
   /** `findBySubject`. */
@@ -74,6 +76,7 @@ const engines: Record<string, EngineKind> = {
   },
   'node:sqlite': { family: 'sqlite', missing: missingDriver('node:sqlite'), start: async () => await inDirectory('b.db'), clients: ['node:sqlite'] },
   Redis: { family: 'redis', missing: redisMissing, start: async () => await single(startRedis({ durable: true })), clients: ['ioredis', 'node-redis'] },
+  Valkey: { family: 'valkey', missing: valkeyMissing, start: async () => await single(startValkey({ durable: true })), clients: ['ioredis', 'node-redis'] },
   'Redis Cluster': {
     family: 'redis-groups',
     missing: redisMissing,
