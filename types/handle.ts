@@ -5,7 +5,7 @@ import type {
 import type { sessionRequirement, WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
 import type { HandleOptions, SessionRequirement } from './options.js'
-import type { CheckReserved, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
+import type { CheckSchema, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
 
 /** The part of a request that a handle needs; http2 and https requests have it too. */
 export interface RequestLike { getDecorator<T> (name: string | symbol): T }
@@ -40,7 +40,7 @@ export type SessionInstance<Server extends RawServerBase, Request extends RawReq
 
 /** Declares a session: its schema and its options, once, to be registered and read wherever the handle is imported. */
 export type CreateSession = <S extends SessionSchema, const Name extends string = 'session'> (
-  schema: S & CheckReserved<NoInfer<S>>,
+  schema: S & CheckSchema<NoInfer<S>>,
   options: HandleOptions<S, Name>
 ) => SessionHandle<S, Name>
 

@@ -1,6 +1,6 @@
 import type { input } from 'zod/v4/core'
 import type { SessionHooks } from './hooks.js'
-import type { CheckReserved, SessionData, SessionSchema, StoredSession } from './session.js'
+import type { CheckSchema, SessionData, SessionSchema, StoredSession } from './session.js'
 import type { SessionStore } from './store.js'
 
 /** At least 32 random bytes: a `Buffer`, base64url or hex. `npx fastify-typed-session keygen` makes one. */
@@ -121,7 +121,7 @@ type InitialOption<S extends SessionSchema> =
 /** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
 export type SessionOptions<S extends SessionSchema> = CommonOptions<S> & InitialOption<S> & {
   /** The shape of the session. Required. */
-  schema: S & CheckReserved<S>
+  schema: S & CheckSchema<S>
   /** The request property. Default `'session'`. A second registration under another name is a second session. */
   name?: string
 }

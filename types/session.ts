@@ -1,11 +1,12 @@
 import type { $ZodType, input, output } from 'zod/v4/core'
-import type { JsonObject } from './json.js'
+import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
 
 /**
- * A schema that can describe a session: what is stored (`z.input`) is a JSON object, what a handler holds (`z.output`)
- * is an object. Dates, bigints, maps and sets need a codec (`fastify-typed-session/codecs`).
+ * A schema that can describe a session: what a handler holds (`z.output`) is an object. What is stored (`z.input`) must be
+ * a JSON object, which {@link CheckStorable} says better than a bound could: dates, bigints, maps and sets need a codec
+ * (`fastify-typed-session/codecs`).
  */
-export type SessionSchema = $ZodType<Record<string, unknown>, JsonObject | undefined>
+export type SessionSchema = $ZodType<Record<string, unknown>, unknown>
 
 type Simplify<T> = T extends unknown ? { [K in keyof T]: T[K] } : never
 type KeysOfUnion<T> = T extends unknown ? keyof T : never
@@ -140,6 +141,13 @@ export type ReservedKey = keyof SessionControls<unknown>
 export type CheckReserved<S extends SessionSchema> = [DeclaredReservedKey<S>] extends [never]
   ? unknown
   : `The session has a member of its own named ${DeclaredReservedKey<S>}: choose another key`
+
+/** Makes a schema that cannot be stored as JSON a compile-time error that names the path and the codec to use. */
+export type CheckStorable<S extends SessionSchema> = [UnstorableMessage<input<S>>] extends [never] ? unknown : UnstorableMessage<input<S>>
+
+/** What stands against a schema, as an error message; `unknown`: nothing. */
+export type CheckSchema<S extends SessionSchema> = CheckReserved<S> extends string ? CheckReserved<S> : CheckStorable<S>
+
 type DeclaredReservedKey<S extends SessionSchema> = Extract<KeysOfUnion<output<S>>, ReservedKey>
 
 /**
@@ -160,12 +168,15 @@ export type NoSession<Remedy extends string> = { readonly [K in Remedy]: never }
 export type Registered<K extends string, Required = unknown> =
   K extends keyof Register
     ? Register[K] extends infer S extends SessionSchema
-      ? CheckReserved<S> extends string ? NoSession<CheckReserved<S>> : Session<SessionData<S>, Required>
-      : NoSession<'Its schema in Register cannot be stored as JSON: use a codec, for instance date() of fastify-typed-session/codecs'>
+      ? CheckSchema<S> extends string ? NoSession<CheckSchema<S>> : Session<SessionData<S>, Required>
+      : NoSession<'Its schema in Register must describe an object, and be given as typeof schema'>
     : NoSession<"Declare its schema: declare module 'fastify-typed-session' { interface Register { session: typeof schema } }">
 
 /** The sessions registered under other names than `session`. */
 export type NamedSessions = { [K in Exclude<keyof Register, 'session'>]: Registered<K> }
 
-/** The schema registered as `session`, or any. */
-export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : SessionSchema
+/** The schema registered as `session`, or any that is JSON when stored. */
+export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : UnregisteredSchema
+
+/** Nothing infers this one, so it can be checked by its bound only: `z.unknown()` needs an entry in {@link Register}. */
+type UnregisteredSchema = $ZodType<Record<string, unknown>, JsonObjectElseUseACodec | undefined>
