@@ -4,17 +4,21 @@ import { RECOVERY, visitors } from './fault-visitors.js'
 import { watchProcess } from './process-events.js'
 import { type Proxy, type ProxyMode, startProxy } from './proxy.js'
 import type { RunningServer } from './server-process.js'
+import { skipOrFail } from './skip.js'
 import { type ClientName, openStore } from './store-clients.js'
-import { eachStore, type Family, type StoreRow } from './stores.js'
+import { eachStore, type Family, type Reachable, type StoreRow } from './stores.js'
 
 export interface FaultScene {
   readonly row: StoreRow
-  readonly server: RunningServer
+  readonly behind: Reachable
   readonly proxy: Proxy
   readonly people: Awaited<ReturnType<typeof visitors>>
   /** The same store under the policy `onStoreError: 'anonymous'`. */
   readonly lenient: Awaited<ReturnType<typeof visitors>>
 }
+
+/** With a server that is ours to stop and to kill. */
+export interface DeadlyScene extends FaultScene { readonly server: RunningServer }
 
 export interface FaultOptions {
   /** Clients that keep connections which died without a word until TCP gives them up: docs/failures.md. */
@@ -22,7 +26,7 @@ export interface FaultOptions {
   /** Milliseconds that a client needs after a reset, where it is more than a second: docs/failures.md. */
   readonly slowAfterReset?: Partial<Record<ClientName, number>>
   /** Tests that only this engine has. */
-  readonly own?: (t: Test, scene: FaultScene) => Promise<unknown>
+  readonly own?: (t: Test, scene: DeadlyScene) => Promise<unknown>
 }
 
 const FAULTS: Record<string, ProxyMode> = {
@@ -36,10 +40,11 @@ const FAULTS: Record<string, ProxyMode> = {
 /** Failures of a server, as an application's visitors see them. The same for every store over TCP: R-10 to R-16, R-20. */
 export async function faultSuite (family: Family, options: FaultOptions = {}): Promise<void> {
   await eachStore(family, async (t, row) => {
-    if (row.server === undefined) throw new Error(`${row.name} is no single server`)
+    const { behind, server } = row
+    if (behind === undefined) return skipOrFail(t, `${row.name} is no single server that a proxy could stand before`)
     const { uncaught } = watchProcess(t)
-    const proxy = await startProxy(row.server.port)
-    const { store, close } = await openStore({ client: row.address.client, at: String(proxy.port) })
+    const proxy = await startProxy(behind.port, behind.host)
+    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) })
     t.teardown(async () => {
       await close()
       await proxy.close()
@@ -48,14 +53,14 @@ export async function faultSuite (family: Family, options: FaultOptions = {}): P
     const lenient = await visitors(t, store, { onStoreError: 'anonymous' })
     await people.begin(8)
     await lenient.begin(2)
-    const scene = { row, server: row.server, proxy, people, lenient }
+    const scene = { row, behind, proxy, people, lenient }
     await throughTheProxy(t, scene, options)
-    await stopped(t, scene)
+    if (server) await stopped(t, { ...scene, server })
     await dying(t, scene, options)
-    await killed(t, scene)
+    if (server) await killed(t, { ...scene, server })
     await downAtStart(t, scene)
     await people.recover()
-    await options.own?.(t, scene)
+    if (server) await options.own?.(t, { ...scene, server })
     t.strictSame(uncaught, [], 'nothing was left unhandled')
   }, ({ atomic }) => atomic)
 }
@@ -95,7 +100,7 @@ async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultS
   })
 }
 
-async function stopped (t: Test, { server, people, proxy }: FaultScene) {
+async function stopped (t: Test, { server, people, proxy }: DeadlyScene) {
   await t.test('R-12, R-20 a stopped server: with every connection of the pool waiting, everybody is answered in time', async t => {
     await server.signal('SIGSTOP')
     await sleep(100) // Signals to many processes are on their way when this returns.
@@ -124,7 +129,7 @@ async function dying (t: Test, { proxy, people, row }: FaultScene, { keepDeadCon
   })
 }
 
-async function killed (t: Test, { server, people, row: { capabilities: { durable, flushes } } }: FaultScene) {
+async function killed (t: Test, { server, people, row: { capabilities: { durable, flushes } } }: DeadlyScene) {
   await t.test('R-15 killed while requests run and started again: 503 or the truth, and nobody is somebody else', async t => {
     const stop = people.hammer()
     await sleep(100)
@@ -148,10 +153,10 @@ async function killed (t: Test, { server, people, row: { capabilities: { durable
   })
 }
 
-async function downAtStart (t: Test, { row, proxy }: FaultScene) {
+async function downAtStart (t: Test, { row, behind, proxy }: FaultScene) {
   await t.test('R-10 an application whose server is down at its start serves everything else, and sessions once it is up', async t => {
     await proxy.set({ kind: 'refuse' })
-    const { store, close } = await openStore({ client: row.address.client, at: String(proxy.port) }, { down: true })
+    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) }, { down: true })
     t.teardown(close)
     const late = await visitors(t, store)
     late.app.get('/health', { config: { session: false } }, async () => 'ok')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,4 +46,36 @@ export function startFerretdb (): Promise<RunningServer> {
     ],
     isUp
   })
+}
+
+/** A MongoDB that is not ours: its own collection there, which `stop` drops. */
+export interface GivenMongo {
+  /** The address, and behind a `#` the collection. */
+  readonly at: string
+  readonly host: string
+  readonly port: number
+  /** The same collection through another port of this machine. */
+  through (port: number): string
+  stop (): Promise<void>
+}
+
+/** Why no test can reach a real MongoDB, or nothing when one is given. */
+export const givenMongoMissing = () => process.env.MONGODB_URL ? undefined : 'MONGODB_URL names no server'
+
+/** The one at MONGODB_URL. The tests that break connections need it to be one server without TLS. */
+export async function givenMongo (): Promise<GivenMongo> {
+  const url = process.env.MONGODB_URL as string
+  const name = `session_test_${randomBytes(6).toString('hex')}`
+  const [, before = '', address = '', path = '/test', options = ''] = /^(mongodb(?:\+srv)?:\/\/(?:[^/@]*@)?)([^/?]+)(\/[^?]*)?(?:\?(.*))?$/.exec(url) ?? []
+  const [host = '', port = '27017'] = address.split(':')
+  return {
+    at: `${url}#${name}`,
+    host,
+    port: Number(port),
+    through: port => `${before}127.0.0.1:${port}${path}?${[options, 'directConnection=true'].filter(Boolean).join('&')}#${name}`,
+    async stop () {
+      const client = new MongoClient(url, { serverSelectionTimeoutMS: 5000 })
+      await client.db().dropCollection(name).finally(() => client.close())
+    }
+  }
 }

@@ -33,13 +33,13 @@ export interface Proxy {
  * A TCP proxy in front of `target`, for faults that a server would not commit by itself. Its port is none that the system
  * hands out, so that it can be taken again after a while without listener.
  */
-export async function startProxy (target: number): Promise<Proxy> {
+export async function startProxy (target: number, at = host): Promise<Proxy> {
   let mode: ProxyMode = { kind: 'pass' }
   let requests = ''
   const links = new Set<Link>()
   const server = net.createServer(client => {
     if (mode.kind === 'reset') return client.resetAndDestroy()
-    const link = new Link(client, net.connect(target, host), mode)
+    const link = new Link(client, net.connect(target, at), mode)
     links.add(link)
     client.on('data', data => { requests += data.toString('latin1') })
     client.on('close', () => links.delete(link))

@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import type { FaultScene } from './fault-suite.js'
+import type { DeadlyScene } from './fault-suite.js'
 import { waitUntil } from './server-process.js'
 
 /** What only Redis and Valkey do to their clients. */
-export async function redisFaults (t: Test, { server, people, row }: FaultScene): Promise<void> {
+export async function redisFaults (t: Test, { server, people, row }: DeadlyScene): Promise<void> {
   const admin = new Redis({ port: server.port })
   admin.on('error', () => {})
   t.teardown(() => admin.disconnect())

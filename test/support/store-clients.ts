@@ -1,7 +1,7 @@
 import type { SessionStore } from '../../types/store.js'
 import { host } from './server-process.js'
 
-/** Where a store's data is, as text: another process can be told. `at` is a port, several, a path. */
+/** Where a store's data is, as text: another process can be told. `at` is a port, several, a path, a URL. */
 export interface Address {
   readonly client: ClientName
   readonly at: string
@@ -77,17 +77,18 @@ const clients = {
     const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, connectTimeout: 1000 })
     return { store: mysqlStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
-  async mongodb (port: string, { down = false } = {}) {
+  async mongodb (at: string, { down = false } = {}) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('../../lib/stores/mongodb.js')
-    const client = new MongoClient(`mongodb://${host}:${port}/sessions_test`, {
+    const [url = '', name = 'sessions'] = at.includes('://') ? at.split('#') : [`mongodb://${host}:${at}/sessions_test`]
+    const client = new MongoClient(url, {
       maxPoolSize: 5, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000
     })
     // A client whose first connection fails is closed for good, unless somebody connects it again.
     const connect = () => { client.connect().catch(() => setTimeout(connect, 200).unref()) }
     if (down) connect()
-    const collection = client.db().collection('sessions')
-    return { store: mongoStore({ collection }), prepare: async () => await createIndexes(collection, { ttl: false }), close: async () => await client.close() }
+    const collection = client.db().collection(name)
+    return { store: mongoStore({ collection }), prepare: async () => await createIndexes(collection, { ttl: at.includes('://') }), close: async () => await client.close() }
   }
 }
 

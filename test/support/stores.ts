@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { mariadbMissing, startMariadb } from './mariadb.js'
-import { ferretdbMissing, javaServerMissing, startFerretdb, startJavaServer } from './mongodb.js'
+import { ferretdbMissing, givenMongo, givenMongoMissing, javaServerMissing, startFerretdb, startJavaServer } from './mongodb.js'
 import { postgresMissing, startPostgres } from './postgres.js'
 import type { RunningServer } from './server-process.js'
 import {
@@ -29,14 +29,24 @@ export interface Capabilities {
 /** What clients connect to: shared by all tests of a file. */
 interface Engine {
   readonly at: string
-  /** The one process behind it, where there is one over TCP. */
+  /** Where a proxy has to connect to, and what is then to connect to. Clients of a group would go past a proxy. */
+  readonly behind?: Reachable
+  /** The one process behind it, where there is one over TCP that a test may end. */
   readonly server?: RunningServer
   stop (): Promise<void>
+}
+
+export interface Reachable {
+  readonly host: string
+  readonly port: number
+  through (port: number): string
 }
 
 interface EngineKind {
   readonly family: Family
   readonly missing: () => string | undefined
+  /** Nothing that could be installed: missing, it is skipped in CI too. */
+  readonly mayMiss?: boolean
   readonly start: () => Promise<Engine>
   readonly clients: readonly ClientName[]
   readonly capabilities?: Partial<Capabilities>
@@ -48,6 +58,7 @@ export interface StoreRow {
   readonly address: Address
   readonly capabilities: Capabilities
   readonly server: RunningServer | undefined
+  readonly behind: Reachable | undefined
   readonly store: OpenedStore['store']
   /** Another client of the same data, as another process would have. */
   another (): Promise<OpenedStore>
@@ -55,7 +66,13 @@ export interface StoreRow {
 
 const single = async (start: Promise<RunningServer>): Promise<Engine> => {
   const server = await start
-  return { at: String(server.port), server, stop: async () => await server.stop() }
+  return { at: String(server.port), behind: { ...server, through: String }, server, stop: async () => await server.stop() }
+}
+
+async function given (): Promise<Engine> {
+  const mongo = await givenMongo()
+  const isOne = !mongo.at.startsWith('mongodb+srv:') && !mongo.at.includes(',')
+  return isOne ? { ...mongo, behind: mongo } : mongo
 }
 
 async function inDirectory (path: string): Promise<Engine> {
@@ -74,7 +91,13 @@ const engines: Record<string, EngineKind> = {
   'better-sqlite3': {
     family: 'sqlite', missing: missingDriver('better-sqlite3'), start: async () => await inDirectory('a.db'), clients: ['better-sqlite3']
   },
-  'node:sqlite': { family: 'sqlite', missing: missingDriver('node:sqlite'), start: async () => await inDirectory('b.db'), clients: ['node:sqlite'] },
+  'node:sqlite': {
+    family: 'sqlite',
+    missing: missingDriver('node:sqlite'),
+    mayMiss: process.versions.node.startsWith('20.'),
+    start: async () => await inDirectory('b.db'),
+    clients: ['node:sqlite']
+  },
   Redis: { family: 'redis', missing: redisMissing, start: async () => await single(startRedis({ durable: true })), clients: ['ioredis', 'node-redis'] },
   Valkey: { family: 'valkey', missing: valkeyMissing, start: async () => await single(startValkey({ durable: true })), clients: ['ioredis', 'node-redis'] },
   'Redis Cluster': {
@@ -107,23 +130,21 @@ const engines: Record<string, EngineKind> = {
   'mongo-java-server': { family: 'mongodb', missing: javaServerMissing, start: async () => await single(startJavaServer()), clients: ['mongodb'], capabilities: { flushes: false } },
   FerretDB: {
     family: 'mongodb', missing: ferretdbMissing, start: async () => await single(startFerretdb()), clients: ['mongodb'], capabilities: { atomic: false }
-  }
+  },
+  'the MongoDB at MONGODB_URL': { family: 'mongodb', missing: givenMongoMissing, mayMiss: true, start: given, clients: ['mongodb'] }
 }
-
-/** Node.js 20 has no `node:sqlite`: nothing that could be installed. */
-const mayMiss = (engine: string) => engine === 'node:sqlite' && process.versions.node.startsWith('20.')
 
 /**
  * Runs `tests` for each store of a family, one after the other, on servers of this test file's own that are stopped at
  * the end. Without its server a row is skipped, and fails in CI.
  */
 export async function eachStore (family: Family, tests: (t: Test, row: StoreRow) => Promise<unknown>, only: (row: Capabilities) => boolean = () => true): Promise<void> {
-  for (const [engineName, { missing, start, clients, capabilities: special, ...kind }] of Object.entries(engines)) {
+  for (const [engineName, { missing, mayMiss, start, clients, capabilities: special, ...kind }] of Object.entries(engines)) {
     const capabilities = { findsBySubject: true, durable: true, flushes: true, atomic: true, ...special }
     if (kind.family !== family || !only(capabilities)) continue
     await t.test(engineName, async t => {
       const reason = missing()
-      if (reason !== undefined) return mayMiss(engineName) ? t.plan(0, reason) : skipOrFail(t, reason)
+      if (reason !== undefined) return mayMiss ? t.plan(0, reason) : skipOrFail(t, reason)
       const engine = await start()
       t.teardown(() => engine.stop())
       for (const client of clients) {
@@ -138,7 +159,7 @@ export async function eachStore (family: Family, tests: (t: Test, row: StoreRow)
           }
           await prepareStore(address)
           const { store } = await another()
-          await tests(t, { name: `${engineName} with ${client}`, address, capabilities, server: engine.server, store, another })
+          await tests(t, { name: `${engineName} with ${client}`, address, capabilities, server: engine.server, behind: engine.behind, store, another })
         })
       }
     })
