@@ -4,7 +4,7 @@ import { InvalidOption } from '../errors.js'
 import { createTurns } from '../turns.js'
 import { assertPart, nameOf, prepareDirectory, preparePart, readWhole, syncDirectory, writeWhole } from './file/directory.js'
 import { decode, encode, isOurs } from './file/format.js'
-import { removeOld, removeStale, takeLock } from './file/lock.js'
+import { lockedError, removeAbandoned, removeStale, takeLock } from './file/lock.js'
 import type { FileRecord } from './file/format.js'
 import type { Lock } from './file/lock.js'
 import type { SessionStore, StoredRecord } from '../../types/store.js'
@@ -12,10 +12,12 @@ import type { SessionStore, StoredRecord } from '../../types/store.js'
 export interface FileStoreOptions {
   /** Where the files are. Made if it is missing; must be the user's own and closed to others. Share it with nothing else. */
   readonly directory: string
-  /** How long to wait for another process that is changing the same session, in seconds. Default 1. */
+  /** How long a change of a session may wait for those that are under way, of this or another process, in seconds. Default 1. */
   readonly lockTimeout?: number
 }
 
+/** What a timer can count, in milliseconds: 24 days. */
+const longestTimer = 2 ** 31 - 1
 /** How many files are read at a time when all of them are. */
 const batchSize = 16
 
@@ -35,7 +37,7 @@ export function fileStore (options: FileStoreOptions): SessionStore & Required<P
 class FileStore implements SessionStore {
   readonly #directory: string
   readonly #lockTimeout: number
-  readonly #inTurn = createTurns()
+  readonly #turns = createTurns()
 
   constructor ({ directory, lockTimeout = 1 }: FileStoreOptions) {
     if (!(lockTimeout >= 0 && lockTimeout < Infinity)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
@@ -117,10 +119,8 @@ class FileStore implements SessionStore {
 
   /** Holds off every other process, and every other task of this one, that would change the session. */
   #locked <T>(name: string, task: (path: string, lock: Lock) => Promise<T>): Promise<T> {
-    // Counted from here: those who wait in turn for one lock wait for it together.
-    const end = performance.now() + this.#lockTimeout
-    return this.#inTurn(name, async () => {
-      const path = join(this.#directory, name)
+    const path = join(this.#directory, name)
+    return this.#inTurn(name, async (end) => {
       await preparePart(dirname(path))
       const lock = await takeLock(`${path}.lock`, end)
       try {
@@ -128,6 +128,22 @@ class FileStore implements SessionStore {
       } finally {
         await lock.release()
       }
+    })
+  }
+
+  /** One task of this process after the other, each with the end of its wait: those before it are waited for, too. */
+  #inTurn <T>(name: string, task: (end: number) => Promise<T>): Promise<T> {
+    const end = performance.now() + this.#lockTimeout
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(lockedError())
+      }, Math.min(this.#lockTimeout, longestTimer))
+      this.#turns(name, async () => {
+        clearTimeout(timer)
+        if (!isLate) resolve(await task(end))
+      }).catch(reject)
     })
   }
 
@@ -171,7 +187,7 @@ function isSpent (file: Buffer | null): file is Buffer {
 const isSession = (path: string): boolean => /[0-9a-f]{64}$/.test(path)
 
 async function sweepLeftover (path: string): Promise<false> {
-  if (path.endsWith('.lock')) await removeStale(path)
-  else if (/\.(?:tmp|claim)$/.test(path)) await removeOld(path)
+  if (/\.(?:lock|claim)$/.test(path)) await removeStale(path)
+  else if (path.endsWith('.tmp')) await removeAbandoned(path)
   return false
 }

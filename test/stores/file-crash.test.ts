@@ -1,13 +1,18 @@
-import { rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { buildWorker, runWorker } from '../support/file-process.js'
-import { age, filesIn, scratch } from '../support/file-scene.js'
+import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
 import { collect, later } from '../support/store-cases.js'
 
 const worker = buildWorker()
 t.teardown(() => rmSync(join(dirname(worker), '../..'), { recursive: true }))
+
+/** The id of a process that was there and is no more. */
+const dead = spawnSync(process.execPath, ['--version']).pid
 
 /** What may be there when the process was killed, under which id. */
 const allowed: Record<string, { id: string, payloads: Array<string | null>, done: string | null }> = {
@@ -15,7 +20,9 @@ const allowed: Record<string, { id: string, payloads: Array<string | null>, done
   replace: { id: 'kept', payloads: ['old', 'new'], done: 'new' },
   touch: { id: 'kept', payloads: ['old'], done: 'old' },
   delete: { id: 'kept', payloads: ['old', null], done: null },
-  sweep: { id: 'kept', payloads: ['old'], done: 'old' }
+  sweep: { id: 'kept', payloads: ['old'], done: 'old' },
+  /** The lock of a process that died is taken over, by one that dies at it. */
+  takeover: { id: 'kept', payloads: ['old', 'new'], done: 'new' }
 }
 
 for (const [operation, { id, payloads, done }] of Object.entries(allowed)) {
@@ -27,6 +34,7 @@ for (const [operation, { id, payloads, done }] of Object.entries(allowed)) {
       const store = fileStore({ directory })
       await store.create('kept', 'old', later(), 'ann')
       await store.create('spent', 'x', Date.now() - 1)
+      if (operation === 'takeover') writeFileSync(`${fileOf(directory, 'kept')}.lock`, `${dead} ${hostname()} 0123456789abcdef`)
       const { signal, code } = await runWorker(worker, [directory, operation, String(steps)])
       finished = code === 0
       if (!finished && signal !== 'SIGKILL') t.fail(`ended with ${code}`)

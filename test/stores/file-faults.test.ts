@@ -2,7 +2,7 @@ import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
-import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
+import { age, fileOf, filesIn, letPass, scratch } from '../support/file-scene.js'
 import { onEachStep } from '../support/file-steps.js'
 import { skipOrFail } from '../support/skip.js'
 import { collect, later } from '../support/store-cases.js'
@@ -45,7 +45,9 @@ for (const [name, { run, before, after }] of Object.entries(operations)) {
         if (outcome === 'done' ? found !== after : ![before, after].includes(found)) t.fail(`${found} after ${outcome} from ${where}`)
 
         // What could not be cleaned up is left over, and in nobody's way.
-        for (const path of filesIn(directory)) if (/\.\w+$/.test(path)) age(path)
+        for (const path of filesIn(directory)) if (/\.tmp$/.test(path)) age(path)
+        await store.sweep()
+        letPass(11_000)
         await store.sweep()
         if (filesIn(directory).some((path) => /\.\w+$/.test(path))) t.fail(`left after ${where}`)
         await run(store)

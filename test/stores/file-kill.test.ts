@@ -36,11 +36,13 @@ t.test('R-17 a process killed at 200 random moments loses nothing it acknowledge
   t.ok(Math.max(...numbers) > 3, `up to ${Math.max(...numbers)} writes before the kill`)
 })
 
-t.test('two processes that add to one record lose no addition', async (t) => {
-  const directory = scratch(t)
-  const store = fileStore({ directory })
-  await store.create('kept', '0', later())
-  const outcomes = await Promise.all([runWorker(worker, [directory, 'race']), runWorker(worker, [directory, 'race'])])
-  t.same(outcomes.map(({ code }) => code), [0, 0])
-  t.equal(await store.load('kept'), '400')
-})
+for (const [operation, clocks] of [['race', ''], ['clocks', ', while their clocks are set forth and back']] as const) {
+  t.test(`two processes that add to one record lose no addition${clocks}`, async (t) => {
+    const directory = scratch(t)
+    const store = fileStore({ directory })
+    await store.create('kept', '0', later(86_400_000))
+    const outcomes = await Promise.all([runWorker(worker, [directory, operation]), runWorker(worker, [directory, operation])])
+    t.same(outcomes.map(({ code }) => code), [0, 0])
+    t.equal(await store.load('kept'), '400')
+  })
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { removeStale, takeLock } from '../../lib/stores/file/lock.js'
-import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
+import { age, fileOf, filesIn, letPass, scratch } from '../support/file-scene.js'
 import { onEachStep } from '../support/file-steps.js'
 import { later } from '../support/store-cases.js'
 
@@ -28,32 +28,80 @@ t.test('a lock is taken by one at a time, and waited for', async (t) => {
   t.notOk(existsSync(path))
 })
 
-const owners: Array<[who: string, content: string, old: boolean, free: boolean]> = [
-  ['this process', ownedBy(process.pid), false, false],
-  ['a process of another user', ownedBy(1), false, false],
-  ['a process of another host', ownedBy(dead, 'elsewhere'), false, false],
-  ['nobody yet', '', false, false],
-  ['a dead process', ownedBy(dead), false, true],
-  ['a process that has the id of a dead one, long ago', ownedBy(process.pid), true, true],
-  ['a process of another host, long ago', ownedBy(dead, 'elsewhere'), true, true],
-  ['nobody, long ago', '', true, true],
-  ['another program, long ago', 'something else', true, true]
-]
+t.test('a lock of a dead process is left over', async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory, lockTimeout: 0 })
+  await store.create('id', 'payload', later())
+  const lock = `${fileOf(directory, 'id')}.lock`
+  writeFileSync(lock, ownedBy(dead))
+  t.equal(await store.touch('id', later()), true)
+  t.notOk(existsSync(lock))
+})
 
-for (const [who, content, old, free] of owners) {
-  t.test(`a lock of ${who} ${free ? 'is left over' : 'is waited for, and not longer than lockTimeout'}`, async (t) => {
+const owners = {
+  'this process, or one that has the id of a dead one': ownedBy(process.pid),
+  'a process of another user': ownedBy(1),
+  'a process of another host': ownedBy(dead, 'elsewhere'),
+  'nobody yet': '',
+  'another program': 'something else'
+}
+
+for (const [who, content] of Object.entries(owners)) {
+  t.test(`a lock of ${who} is waited for, not longer than lockTimeout, and is left over when the same one was seen for ten seconds`, async (t) => {
     const directory = scratch(t)
     const store = fileStore({ directory, lockTimeout: 0.05 })
     await store.create('id', 'payload', later())
     const lock = `${fileOf(directory, 'id')}.lock`
     writeFileSync(lock, content)
-    if (old) age(lock)
-    if (free) t.equal(await store.touch('id', later()), true)
-    else await t.rejects(store.touch('id', later()), { code: 'ELOCKED' })
-    t.equal(existsSync(lock), !free)
+    age(lock)
+    await t.rejects(store.touch('id', later()), { code: 'ELOCKED' })
+    letPass(9_000)
+    await t.rejects(store.touch('id', later()), { code: 'ELOCKED' })
     t.equal(await store.load('id'), 'payload', 'reading needs no lock')
+    letPass(2_000)
+    t.equal(await store.touch('id', later()), true)
+    t.notOk(existsSync(lock))
   })
 }
+
+t.test('another lock at the same place has a time of its own', async (t) => {
+  const path = join(scratch(t), 'lock')
+  for (const token of ['0123456789abcdef', 'fedcba9876543210']) {
+    writeFileSync(path, `${process.pid} ${hostname()} ${token}`)
+    t.equal(await removeStale(path), false)
+    letPass(11_000)
+  }
+  t.equal(await removeStale(path), true)
+})
+
+t.test('of many locks that were seen it forgets those seen first, and waits for them anew', async (t) => {
+  const directory = scratch(t)
+  const paths = Array.from({ length: 1001 }, (_, index) => join(directory, `lock${index}`))
+  for (const path of paths) {
+    writeFileSync(path, ownedBy(process.pid))
+    await removeStale(path)
+  }
+  letPass(11_000)
+  t.equal(await removeStale(paths[0]!), false)
+  t.equal(await removeStale(paths[1000]!), true)
+})
+
+t.test('a clock that is set forth and back neither takes a lock away nor keeps one', async (t) => {
+  const path = join(scratch(t), 'lock')
+  const lock = await takeLock(path, 0)
+  t.teardown(() => mock.timers.reset())
+  for (const shift of [3_600_000, -3_600_000, 86_400_000]) {
+    mock.timers.reset()
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + shift })
+    t.equal(await removeStale(path), false)
+    t.doesNotThrow(() => lock.assertHeld())
+  }
+  mock.timers.reset()
+  mock.timers.enable({ apis: ['Date'], now: Date.now() - 3_600_000 })
+  letPass(11_000)
+  t.throws(() => lock.assertHeld(), { code: 'ELOCKED' })
+  t.equal(await removeStale(path), true)
+})
 
 t.test('many changes of one locked session wait for it together, and none for longer than lockTimeout', async (t) => {
   const directory = scratch(t)
@@ -65,6 +113,31 @@ t.test('many changes of one locked session wait for it together, and none for lo
   const took = performance.now() - start
   t.ok(took >= 200 && took < 2000, `${took} ms, and not 20 times 200 ms`)
   for (const outcome of outcomes) t.match(outcome, { status: 'rejected', reason: { code: 'ELOCKED' } })
+})
+
+t.test('a change waits for slow changes of its own process no longer than lockTimeout, and is not made afterwards', async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory, lockTimeout: 0.1 })
+  await store.create('id', 'payload', later())
+  let finish = () => {}
+  const slow = new Promise<void>((resolve) => { finish = resolve })
+  const end = await onEachStep(async (name) => { if (name === 'sync') await slow })
+  const first = store.replace('id', 'payload', 'first', later())
+  const start = performance.now()
+  const rest = await Promise.allSettled([store.replace('id', 'first', 'second', later()), store.touch('id', later()), store.delete('id')])
+  const took = performance.now() - start
+  t.ok(took >= 90 && took < 2000, `${took} ms`)
+  for (const outcome of rest) t.match(outcome, { status: 'rejected', reason: { code: 'ELOCKED' } })
+  finish()
+  t.equal(await first, 'replaced', 'what is under way is not given up')
+  end()
+  t.equal(await store.replace('id', 'first', 'third', later()), 'replaced')
+})
+
+t.test('a lockTimeout of years is no timer of a millisecond', async (t) => {
+  const store = fileStore({ directory: scratch(t), lockTimeout: 1e8 })
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.create('id', 'payload', later())))
+  t.equal(outcomes.filter(Boolean).length, 1)
 })
 
 t.test('another user\'s process counts as running', async (t) => {
@@ -92,24 +165,40 @@ t.test('of twenty that find one dead lock none removes the lock that another the
 })
 
 t.test('a claim to remove a lock is respected, until it is left over itself', async (t) => {
-  const path = join(scratch(t), 'lock')
+  const directory = scratch(t)
+  const path = join(directory, 'lock')
   writeFileSync(path, ownedBy(dead))
   const claim = `${path}.0123456789abcdef.claim`
-  writeFileSync(claim, '')
+  writeFileSync(claim, ownedBy(process.pid).replace('0123', 'aaaa'))
   t.equal(await removeStale(path), false)
   t.ok(existsSync(path))
-  age(claim)
-  t.equal(await removeStale(path), true, 'the claim is removed')
+  writeFileSync(claim, ownedBy(dead).replace('0123', 'aaaa'))
+  // Its remover may have died as well.
+  writeFileSync(`${path}.aaaa456789abcdef.claim`, ownedBy(dead).replace('0123', 'bbbb'))
+  t.equal(await removeStale(path), true, 'the claim to the claim is removed')
+  t.same(filesIn(directory).sort(), [path, claim].sort())
+  t.equal(await removeStale(path), true, 'then the claim')
   t.equal(await removeStale(path), true, 'then the lock')
-  t.notOk(existsSync(path))
-  t.notOk(existsSync(claim))
+  t.same(filesIn(directory), [])
+})
+
+t.test('a process that slept while it removed a lock leaves it, because another may have taken it', async (t) => {
+  const path = join(scratch(t), 'lock')
+  writeFileSync(path, ownedBy(dead))
+  let linked = false
+  const end = await onEachStep((name) => {
+    if (linked && name === 'readFile') letPass(6_000)
+    if (name === 'link') linked = true
+  })
+  await t.rejects(removeStale(path), { code: 'ELOCKED' }).finally(end)
+  t.ok(existsSync(path))
 })
 
 t.test('a lock that was taken anew while the claim to the old one was made is left to its owner', async (t) => {
   const path = join(scratch(t), 'lock')
   writeFileSync(path, ownedBy(dead))
   const taken = ownedBy(process.pid).replace('0123', 'ffff')
-  const end = await onEachStep((name) => { if (name === 'open') writeFileSync(path, taken) })
+  const end = await onEachStep((name) => { if (name === 'link') writeFileSync(path, taken) })
   await removeStale(path).finally(end)
   t.equal(readFileSync(path, 'utf8'), taken)
 })
@@ -118,8 +207,7 @@ t.test('a process that slept for long neither writes nor removes the lock of ano
   const path = join(scratch(t), 'lock')
   const lock = await takeLock(path, 0)
   t.doesNotThrow(() => lock.assertHeld())
-  mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 })
-  t.teardown(() => mock.timers.reset())
+  letPass(60_000)
   t.throws(() => lock.assertHeld(), { code: 'ELOCKED' })
   writeFileSync(path, 'of another')
   await lock.release()
@@ -132,19 +220,17 @@ t.test('a sweep that slept for long removes nothing that another process may hav
   await store.create('id', 'payload', Date.now() + 1)
   await new Promise((resolve) => setTimeout(resolve, 5))
   const session = fileOf(directory, 'id')
-  t.teardown(() => mock.timers.reset())
   let locked = false
   const end = await onEachStep((name) => {
     // The second reading of the session, under the lock, is the first file opened after it was linked.
     if (locked && name === 'open') {
       locked = false
-      mock.timers.enable({ apis: ['Date'], now: Date.now() + 6_000 })
+      letPass(6_000)
     }
     if (name === 'link') locked = true
   })
   await t.rejects(store.sweep(), { code: 'ELOCKED' }).finally(end)
   t.ok(existsSync(session))
-  mock.timers.reset()
   rmSync(`${session}.lock`)
   t.equal(await store.sweep(), 1)
 })
@@ -171,6 +257,9 @@ t.test('sweep removes left over locks, temporary files and claims, and no others
   t.same(filesIn(directory).sort(), [session, ...fresh].sort())
   writeFileSync(`${session}.lock.0123456789abcdef.claim`, '')
   for (const path of filesIn(directory)) age(path)
+  await store.sweep()
+  t.same(filesIn(directory).sort(), [session, fresh[1]!, `${session}.lock.0123456789abcdef.claim`].sort(), 'who made those may be at work')
+  letPass(11_000)
   await store.sweep()
   await store.sweep()
   t.same(filesIn(directory), [session])

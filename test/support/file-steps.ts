@@ -4,10 +4,10 @@ import { syncBuiltinESMExports } from 'node:module'
 type Members = Record<string, (...args: unknown[]) => Promise<unknown>>
 
 /**
- * Calls `hook` before each call to the file system that is made through promises, with its name and number. What the
- * hook throws, the call rejects with. Returns a function that ends it.
+ * Calls `hook` before each call to the file system that is made through promises, with its name and number, and waits for
+ * it. What the hook throws, the call rejects with. Returns a function that ends it.
  */
-export async function onEachStep (hook: (name: string, step: number) => void): Promise<() => void> {
+export async function onEachStep (hook: (name: string, step: number) => void | Promise<void>): Promise<() => void> {
   const handle = await fs.promises.open(process.execPath)
   const handles = Object.getPrototypeOf(handle) as Members
   await handle.close()
@@ -15,7 +15,7 @@ export async function onEachStep (hook: (name: string, step: number) => void): P
   const wrap = (members: Members, name: string) => {
     const original = members[name]!
     members[name] = async function (this: unknown, ...args) {
-      hook(name, step++)
+      await hook(name, step++)
       return original.apply(this, args)
     }
     return () => { members[name] = original }

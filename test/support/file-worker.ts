@@ -12,6 +12,7 @@ export const operations: Record<string, (store: SessionStore) => Promise<unknown
   touch: (store) => store.touch('kept', later),
   delete: (store) => store.delete('kept'),
   sweep: async (store) => store.sweep?.(),
+  takeover: (store) => store.replace('kept', 'old', 'new', later, 'bob'),
   /** Counts up in the record, and says each number once it is acknowledged. */
   async count (store) {
     for (let number = 0; ; number++) {
@@ -19,12 +20,18 @@ export const operations: Record<string, (store: SessionStore) => Promise<unknown
       process.stdout.write(`${number + 1}\n`)
     }
   },
-  /** Adds to the record a thousand times, against whoever else does. */
+  /** Adds to the record two hundred times, against whoever else does. */
   async race (store) {
     for (let added = 0; added < 200;) {
       const found = await store.load('kept') ?? ''
       if (await store.replace('kept', found, String(Number(found) + 1), later) === 'replaced') added++
     }
+  },
+  /** The same while somebody sets the clock, half an hour forth and back. */
+  async clocks (store) {
+    const now = Date.now
+    Date.now = () => now() + (Math.random() - 0.5) * 3_600_000
+    await operations.race!(store)
   }
 }
 

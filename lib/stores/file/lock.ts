@@ -4,8 +4,14 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, ignore } from './codes.js'
 
-/** A lock whose owner cannot be asked counts as left over after this time, in milliseconds. */
-export const staleAfter = 10_000
+/** A lock whose owner cannot be asked counts as left over when the same one was seen for this time, in milliseconds. */
+const staleAfter = 10_000
+/** A temporary file that is as old as this, in milliseconds, is nobody's. */
+const abandonedAfter = 3_600_000
+
+/** Which lock this process has seen where, and since when by `performance.now()`: a clock on the wall can be set. */
+const seen = new Map<string, { readonly token: string, readonly since: number }>()
+const mostSeen = 1000
 
 export interface Lock {
   /** @throws {Error} code `ELOCKED` if it was held for so long that another process may have taken it to be left over */
@@ -22,22 +28,22 @@ export interface Lock {
  * @throws {Error} code `ELOCKED` if it does not become free in time
  */
 export async function takeLock (path: string, end: number): Promise<Lock> {
-  let taken = Date.now()
+  let taken = performance.now()
   for (let pause = 1; !await make(path); pause = Math.min(2 * pause, 20)) {
     if (!await removeStale(path)) {
-      if (performance.now() > end) throw locked()
+      if (performance.now() > end) throw lockedError()
       await sleep(pause * (0.5 + Math.random()))
     }
-    taken = Date.now()
+    taken = performance.now()
   }
   return held(path, taken)
 }
 
 function held (path: string, taken: number): Lock {
-  const isOurs = () => Date.now() - taken < staleAfter / 2
+  const isOurs = () => performance.now() - taken < staleAfter / 2
   return {
     assertHeld () {
-      if (!isOurs()) throw locked()
+      if (!isOurs()) throw lockedError()
     },
     async release () {
       // What cannot be removed is left over, and is dealt with as such; what was kept is kept.
@@ -46,7 +52,7 @@ function held (path: string, taken: number): Lock {
   }
 }
 
-const locked = () => Object.assign(new Error('A session file is locked'), { code: 'ELOCKED' })
+export const lockedError = (): Error => Object.assign(new Error('A session file is locked'), { code: 'ELOCKED' })
 
 /** The lock is linked into its place when its owner is written in it: no crash leaves one that nobody owns. */
 async function make (path: string): Promise<boolean> {
@@ -54,8 +60,8 @@ async function make (path: string): Promise<boolean> {
   const draft = `${path}.${token}.tmp`
   const file = await open(draft, 'wx', 0o600)
   try {
-    // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only its
-    // age can tell.
+    // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only time
+    // can tell.
     await file.writeFile(`${process.pid} ${hostname()} ${token}`).catch(() => {})
   } finally {
     await file.close()
@@ -70,28 +76,30 @@ async function make (path: string): Promise<boolean> {
 /**
  * Removes a lock whose owner left it. Two processes may find the same one, and the slower must not remove what the
  * faster put in its place: only the one that makes the file named after this very lock may remove it, and looks again.
+ * That file is a lock itself: if its owner died at it, it is removed in the same way.
  */
 export async function removeStale (path: string): Promise<boolean> {
   const token = await staleToken(path)
   if (token === null) return false
-  const claim = `${path}.${token}.claim`
-  const file = await open(claim, 'wx', 0o600).catch(ignore('EEXIST', ...whileRemoved()))
-  if (file === undefined) return removeOld(claim)
+  const claim = `${path.replace(/\.[^.]+\.claim$/, '')}.${token}.claim`
+  const taken = performance.now()
+  if (!await make(claim)) return removeStale(claim)
+  const lock = held(claim, taken)
   try {
-    await file.close()
-    if (await staleToken(path) === token) await rm(path, { force: true })
+    const isSame = await staleToken(path) === token
+    lock.assertHeld()
+    if (isSame) await rm(path, { force: true })
   } finally {
-    await rm(claim, { force: true })
+    await lock.release()
   }
+  seen.delete(path)
   return true
 }
 
-/** Removes a file that no living process can still be at work on, and tells whether it did. */
-export async function removeOld (path: string): Promise<boolean> {
+/** Removes a temporary file that no living process can still be at work on. */
+export async function removeAbandoned (path: string): Promise<void> {
   const stats = await stat(path).catch(ignore('ENOENT'))
-  if (stats === undefined || Date.now() - stats.mtimeMs < staleAfter) return false
-  await rm(path, { force: true })
-  return true
+  if (stats !== undefined && Date.now() - stats.mtimeMs > abandonedAfter) await rm(path, { force: true })
 }
 
 /** What tells this lock from the next one at the same path, or `null` if its owner may be at work. */
@@ -99,10 +107,20 @@ async function staleToken (path: string): Promise<string | null> {
   const stats = await stat(path).catch(ignore('ENOENT', ...whileRemoved()))
   const text = await readFile(path, 'utf8').catch(ignore('ENOENT', ...whileRemoved()))
   if (stats === undefined || text === undefined) return null
-  const [, pid, host, token] = /^(\d+) (\S+) ([0-9a-f]{16})$/.exec(text) ?? []
-  const isOld = Date.now() - stats.mtimeMs > staleAfter
+  const [, pid, host, owner] = /^(\d+) (\S+) ([0-9a-f]{16})$/.exec(text) ?? []
+  const token = owner ?? `${stats.ino}-${Math.trunc(stats.mtimeMs)}`
   const isDead = host === hostname() && !isRunning(Number(pid))
-  return isOld || isDead ? token ?? `${stats.ino}-${Math.trunc(stats.mtimeMs)}` : null
+  return isDead || isSeenForLong(path, token) ? token : null
+}
+
+function isSeenForLong (path: string, token: string): boolean {
+  const now = performance.now()
+  const found = seen.get(path)
+  if (found?.token === token) return now - found.since > staleAfter
+  seen.delete(path)
+  seen.set(path, { token, since: now })
+  if (seen.size > mostSeen) seen.delete(seen.keys().next().value as string)
+  return false
 }
 
 function isRunning (pid: number): boolean {
