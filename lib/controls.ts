@@ -79,7 +79,12 @@ export class Controls implements SessionOwner {
 
   async update (change: Change): Promise<void> {
     this.#assertIdle('update()')
-    await commit(this.#visit, { change })
+    if (typeof change !== 'function') throw new InvalidOption('update(change)', 'must be a function of the data. To save what was changed already, call save()')
+    const visit = this.#visit
+    const { epoch } = visit
+    while (visit.saving !== null) await visit.saving
+    if (visit.epoch === epoch) await commit(visit, { change })
+    if (visit.epoch !== epoch) throw new Ended() // destroy() was called meanwhile
     this.#saved()
   }
 

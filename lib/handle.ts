@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSessionFunction } from '../types/index.js'
+import { InvalidOption } from './errors.js'
 import { sessionPlugin } from './plugin.js'
 
 /** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. */
@@ -9,7 +10,10 @@ export const createSession = ((schema: SessionSchema, options: { name?: string }
   return {
     name,
     schema,
-    plugin: fp(async (app: FastifyInstance) => sessionPlugin(app, { ...options, schema }), { name: 'fastify-typed-session', fastify: '5.x' }),
+    plugin: fp(async (app: FastifyInstance, given: object) => {
+      assertNothingOf(given)
+      await sessionPlugin(app, { ...options, schema })
+    }, { name: 'fastify-typed-session', fastify: '5.x' }),
     get: (request: RequestLike) => request.getDecorator(name),
     sessions: (app: RequestLike) => app.getDecorator(`${name}s`)
   }
@@ -20,3 +24,11 @@ export const withSession = ((app: FastifyInstance, session: SessionHandle<Sessio
   app.register(session.plugin)
   return app
 }) as unknown as WithSessionFunction
+
+/** What Fastify itself takes at `register`. */
+const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+function assertNothingOf (given: object): void {
+  const misplaced = Object.keys(given).find((name) => !REGISTER_OPTIONS.has(name))
+  if (misplaced !== undefined) throw new InvalidOption(misplaced, 'is given to register(handle.plugin), give it to createSession(schema, options)')
+}

@@ -29,6 +29,8 @@ export class HookList {
 
   /** One after the other; a throw, or `timeout` milliseconds without an end, rejects. */
   async before<N extends 'preSave' | 'preRotate'> (name: N, event: HookEvent<N>, timeout: number): Promise<void> {
+    // To put other data in place of `event.data` would be in vain: it has to be changed in place.
+    Object.freeze(event)
     for (const hook of this.#hooks.get(name) ?? []) {
       // An arrow function may return whatever its expression is.
       const running: unknown = (hook as (event: HookEvent<N>) => unknown)(event)
@@ -41,6 +43,7 @@ export class HookList {
     for (const hook of this.#hooks.get(name) ?? []) {
       try {
         const given = event()
+        Object.freeze(given)
         const running = hookOf.run(given.request, () => (hook as (event: HookEvent<N>) => void | Promise<void>)(given))
         Promise.resolve(running).catch((error: unknown) => report(error, name))
       } catch (error) {

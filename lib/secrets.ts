@@ -82,6 +82,18 @@ function parse (input: unknown): Buffer | string {
 }
 
 /**
+ * What the option `secret` stands for: itself, or what the function finds.
+ * Rejects with `FST_TYPED_SESSION_INVALID_SECRET`, whose cause is what the function threw.
+ */
+export async function findSecrets (secret: unknown): Promise<unknown> {
+  try {
+    return typeof secret === 'function' ? await secret() : secret
+  } catch (cause) {
+    throw Object.assign(new InvalidSecret('the function that was to find it failed'), { cause })
+  }
+}
+
+/**
  * The secrets as bytes, newest first: copies, as long as given. Every one is checked by itself.
  * Throws `FST_TYPED_SESSION_INVALID_SECRET`, which says which one and why, and never what it is.
  */

@@ -13,7 +13,7 @@ import { Afterwards } from './look-back.js'
 import { Opener } from './opening.js'
 import { readOptions, type Settings } from './options.js'
 import type { Runtime } from './runtime.js'
-import { parseSecrets } from './secrets.js'
+import { findSecrets, parseSecrets } from './secrets.js'
 import { RESERVED_KEYS } from './session.js'
 import { createTurns } from './turns.js'
 
@@ -62,9 +62,9 @@ const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
   safeTouch: 'a touch can bring back a session that has ended'
 }
 
-/** Asks for the secrets, and makes what depends on them. Throws `InvalidSecret`, and what a `secret` function throws. */
+/** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
 export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
-  const secrets = parseSecrets(typeof secret === 'function' ? await secret() : secret)
+  const secrets = parseSecrets(await findSecrets(secret))
   const { name, application, cookie, store, readable, storeTimeout, grace } = settings
   const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
   const timeouts = { idle: settings.idle, absolute: settings.absolute }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { memoryStore } from '../lib/stores/memory.js'
-import { settled } from './support/app.js'
+import { buildApp, eachBackend, settled } from './support/app.js'
 import { httpApp } from './support/http-scene.js'
 
 /** Somebody else changes the session while `update()` or `save()` is under way, and somebody ends it after that. */
@@ -42,4 +42,35 @@ t.test('what the handler itself changed after such a refusal is lost, and said t
   t.equal(response.statusCode, 200)
   await settled()
   t.match(rejected(), [{ reason: 'ended-elsewhere' }, { reason: 'changed-too-late', paths: ['theme'] }])
+})
+
+t.test('update() during which the session is destroyed is refused: what it changed is gone', async t => {
+  await eachBackend(t, async (t, backend) => {
+    const { app, client } = await buildApp(t, { backend })
+    app.get('/write', async ({ session }) => { session.visits++ })
+    app.get('/new', async ({ session }) => session.isNew)
+    app.get('/update', async ({ session }) => await session.update(async (data) => {
+      data.visits++
+      await session.destroy()
+    }))
+    for (const first of ['/new', '/write']) {
+      await client.get(first)
+      t.match((await client.get('/update')).json(), { statusCode: 409, code: 'FST_TYPED_SESSION_ENDED' })
+      t.equal((await client.get('/new')).json(), true)
+    }
+  })
+})
+
+t.test('update() that waits for another one, and then finds the session destroyed, does not touch the new one', async t => {
+  const { run } = await httpApp(t, memoryStore())
+  await run((session) => { session.visits = 5 })
+  const { value } = await run(async (session) => {
+    const runs: number[] = []
+    const first = session.update(async (data) => { runs.push(data.visits); await settled() })
+    const second = session.update((data) => { runs.push(data.visits); data.visits++ })
+    await session.destroy()
+    const outcomes = await Promise.allSettled([first, second])
+    return [runs, outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code), session.visits]
+  })
+  t.strictSame(value, [[5], ['FST_TYPED_SESSION_ENDED', 'FST_TYPED_SESSION_ENDED'], 0])
 })

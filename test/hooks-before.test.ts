@@ -276,3 +276,22 @@ t.test('no hook before the save runs for what is no save: a read, a touch, a fai
     t.strictSame(calls, [])
   })
 })
+
+t.test('to assign to an event of a hook is an error, as it would be in vain', async t => {
+  await eachBackend(t, async (t, backend) => {
+    const assign = (event: object) => { Object.assign(event, { data: { visits: 9 } }) }
+    for (const hooks of [{ preSave: assign }, { preRotate: assign }]) {
+      const { client } = await hookApp(t, { backend, hooks })
+      const response = await client.get('preSave' in hooks ? '/write' : '/rotate')
+      if ('preRotate' in hooks) {
+        await client.get('/write')
+        t.match((await client.get('/rotate')).json(), { statusCode: 500, message: /read only property 'data'/ })
+      } else t.match(response.json(), { statusCode: 500, message: /read only property 'data'/ })
+      t.equal((await client.get('/visits')).payload, 'preSave' in hooks ? '0' : '1')
+    }
+    const { client, logs } = await hookApp(t, { backend, hooks: { onSave: assign } })
+    t.equal((await client.get('/write')).statusCode, 200)
+    await settled()
+    t.match(logs.filter(({ msg }) => msg === 'session hook onSave failed'), [{ err: { message: /read only property 'data'/ } }])
+  })
+})

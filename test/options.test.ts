@@ -115,8 +115,14 @@ t.test('schema and secret have refusals of their own', async t => {
   await t.rejects(Promise.resolve(Fastify().register(sessionPlugin, undefined as never)), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option schema/ })
 })
 
-t.test('what a secret function throws is what register rejects with', async t => {
-  t.match(await refusal({ secret: async () => { throw new Error('the vault is closed') } }), { message: 'the vault is closed' })
+t.test('a secret function that fails is a refused secret, whose cause is what it threw', async t => {
+  const closed = new Error('the vault is closed')
+  for (const secret of [async () => { throw closed }, () => { throw closed }]) {
+    const error = await refusal({ secret }) as (Error & { code: string }) | null
+    t.equal(error?.code, 'FST_TYPED_SESSION_INVALID_SECRET')
+    t.equal(error?.cause, closed)
+    t.notMatch(error?.message, 'vault')
+  }
 })
 
 t.test('the very limits are allowed', async t => {

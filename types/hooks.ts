@@ -37,10 +37,16 @@ export type RejectReason =
   | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'moved' | 'corrupt' | 'invalid'
   | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
 
-/** A cookie, a record or a change was not accepted. Never carries a value, a token or an id. */
+/**
+ * A cookie, a record or a change was not accepted. `'salvaged'` comes once with every request that reads such a session, until
+ * one changes it: reading does not write. Never carries a value, a token or an id.
+ */
 export interface RejectEvent extends SessionEvent {
   readonly reason: RejectReason
-  /** The paths that did not satisfy the schema, or the keys that were changed too late. */
+  /**
+   * The paths that did not satisfy the schema; with `changed-too-late`, the keys that were changed and the calls that were made
+   * in vain: `'rotate()'`, `'persist()'`, `'destroy()'`.
+   */
   readonly paths: readonly string[]
 }
 

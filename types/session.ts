@@ -103,13 +103,15 @@ export interface SessionControls<Data> {
    * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
    * with the response).
-   * Rejects with `FST_TYPED_SESSION_CONFLICT`, `FST_TYPED_SESSION_ENDED`, `FST_TYPED_SESSION_INVALID_DATA`.
+   * Rejects with `FST_TYPED_SESSION_CONFLICT`, `FST_TYPED_SESSION_ENDED` (also by a `destroy()` meanwhile),
+   * `FST_TYPED_SESSION_MOVED` (a change of privilege elsewhere), `FST_TYPED_SESSION_INVALID_DATA`, and inside a hook or another
+   * `change` with `FST_TYPED_SESSION_REENTRANT`.
    */
   update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
   /** A new id for the same data, when the response is sent (or at `save()`); the old id is dead from then on. */
   rotate (): Promise<void>
-  /** `rotate()`, keeping only the named keys. Unknown names are ignored. */
-  regenerate (keep?: readonly string[]): Promise<void>
+  /** `rotate()`, keeping only the named keys. A union goes back to the member it begins with: name keys of that one. */
+  regenerate (keep?: ReadonlyArray<SessionKey<Data>>): Promise<void>
   /** End the session when the response is sent: gone from the store, cookie removed. */
   destroy (): Promise<void>
   /** Count this request as activity even if the session was not read. */

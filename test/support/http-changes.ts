@@ -41,7 +41,7 @@ const CHANGES: Record<string, Row> = {
   'update() that returns new data': [(s) => s.update((data) => ({ ...data, note: 'new' })), (d) => { d.note = 'new' }],
   'rotate() with a change': [async (s) => { await s.rotate(); s.visits = 2 }, (d) => { d.visits = 2 }],
   'regenerate()': [(s) => s.regenerate(), (d) => only(d, {})],
-  'regenerate() of what is named': [(s) => s.regenerate(['note', 'no such', '__proto__']), (d) => only(d, { note: 'first' })],
+  'regenerate() of what is named': [(s) => s.regenerate(['note', 'no such', '__proto__'] as never), (d) => only(d, { note: 'first' })],
   'destroy() and a new session after it': [async (s) => { await s.destroy(); s.note = 'new' }, (d) => only(d, { note: 'new' })],
   'save() and a change after it': [async (s) => { s.visits = 2; await s.save(); s.note = 'later' }, (d) => { d.visits = 2; d.note = 'later' }],
   'reload() and a change after it': [async (s) => { s.visits = 99; await s.reload(); s.note = 'later' }, (d) => { d.note = 'later' }],

@@ -19,6 +19,8 @@ withSession(fastify(), handle).get('/', async (request) => {
   request.session.userId.length.toFixed()
   // an unknown key by name
   request.session.get('crat')
+  // a key to keep that does not exist
+  request.session.regenerate(['cart', 'useriD'])
   // a key that cannot be absent
   delete request.session.cart
   // a requirement that says nothing
