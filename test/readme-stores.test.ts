@@ -17,16 +17,19 @@ import { postgresStore } from '../lib/stores/postgres.js'
 import { redisStore } from '../lib/stores/redis.js'
 import { createTable, sqliteStore } from '../lib/stores/sqlite.js'
 import type { SessionStore } from '../types/index.js'
+import { clientOptions } from './support/client-options.js'
 import { codeIn, documents, readText, root, tableOf } from './support/documents.js'
 
 const manifest = JSON.parse(readText('package.json')) as {
   exports: Record<string, string | { types: string, default: string }>
   dependencies: Record<string, string>
+  devDependencies: Record<string, string>
   peerDependencies: Record<string, string>
 }
 const entries = Object.keys(manifest.exports).map((entry) => `fastify-typed-session${entry.slice(1)}`)
 const tables = [tableOf('README.md', 'Stores', 'store'), tableOf('README.md', 'Stores', 'import')]
-const rows = tables.flatMap((table) => table.rows.map((row) => Object.fromEntries(table.header.map((name, at) => [name, row[at] ?? '']))))
+const [mainRows = [], otherRows = []] = tables.map((table) => table.rows.map((row) => Object.fromEntries(table.header.map((name, at) => [name, row[at] ?? '']))))
+const rows = [...mainRows, ...otherRows]
 
 t.test('the stores are those that are exported, each once', async (t) => {
   const shown = rows.map((row) => codeIn(row.import ?? '').join())
@@ -43,14 +46,28 @@ t.test('every store is made with what its row says', async (t) => {
   }
 })
 
-t.test('what is swept and what finds by subject are those that do', async (t) => {
+t.test('what the table says of a store, it does', async (t) => {
   const stores = await makeAll(t.testdir(), (end) => t.teardown(end))
-  const shown = tables[0]?.rows.map(([, entry = '', , expired, subject]) => [codeIn(entry).join().split('/').at(-1), expired, subject])
-  const real = Object.entries(stores).map(([name, store]) =>
-    [name, store.sweep === undefined ? 'gone by themselves' : 'swept', store.findBySubject === undefined ? 'no' : 'yes'])
-  t.strictSame(shown, real)
-  const again = tableOf('docs/stores.md', 'Stores', 'store').rows.map(([, , expires = '', subject]) => [expires.startsWith('yes') ? 'gone by themselves' : 'swept', subject])
-  t.strictSame(again, real.map(([, ...cells]) => cells), 'docs/stores.md says the same, in the same order')
+  const shown = mainRows.map((row) => [codeIn(row.import ?? '').join().split('/').at(-1), row['expires by itself'], row['finds by subject']])
+  t.strictSame(shown, Object.entries(stores).map(([name, store]) => [name, expires(name, store), store.findBySubject === undefined ? 'no' : 'yes']))
+})
+
+t.test('what a store needs are the drivers that it is tested with, and all of them', async (t) => {
+  const needed = mainRows.flatMap((row) => codeIn(row.needs ?? ''))
+  t.strictSame([...needed].sort(), [...Object.keys(clientOptions), 'better-sqlite3', 'node:sqlite'].sort())
+  for (const name of needed.filter((name) => !name.startsWith('node:'))) t.ok(Object.hasOwn(manifest.devDependencies, name), name)
+})
+
+t.test('docs/stores.md says the same of every store, in the same order', async (t) => {
+  const { header, rows } = tableOf('docs/stores.md', 'Stores', 'store')
+  const again = rows.map((row) => Object.fromEntries(header.map((name, at) => [name, row[at] ?? ''])))
+  for (const [index, { import: _, 'made with': __, store = '', needs = '', ...same }] of mainRows.entries()) {
+    const { store: versions = '', needs: drivers = '', ...others } = again[index] ?? {}
+    t.equal(versions.replace(/ [\d.]+/g, ''), store)
+    t.strictSame(codeIn(drivers), codeIn(needs), store)
+    t.strictSame(others, same, store)
+  }
+  t.equal(again.length, mainRows.length)
 })
 
 t.test('every entry that a document or a comment names is exported, and the README names every one', async (t) => {
@@ -71,6 +88,12 @@ t.test('the dependencies are those of package.json', async (t) => {
   const [, section = ''] = /^## Dependencies\n(.*?)^## /ms.exec(readText('README.md')) ?? []
   t.strictSame(codeIn(section).sort(), Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).sort())
 })
+
+/** In the words of the table. */
+function expires (name: string, store: SessionStore): string {
+  if (store.sweep === undefined) return 'yes'
+  return readText(`lib/stores/${name}.ts`).includes('expireAfterSeconds') ? 'TTL index, and swept' : 'no, swept'
+}
 
 function entriesIn (text: string): string[] {
   return [...text.matchAll(/(?<![\w/.@-])fastify-typed-session\/[a-z][\w/.-]*\w|['`]fastify-typed-session['`]/g)].map(([entry]) => entry.replace(/['`]/g, ''))

@@ -57,7 +57,7 @@ const stores: Readonly<Record<string, Open>> = {
   async postgres (address) {
     const { default: { Pool } } = await import('pg')
     const { createTable, postgresStore } = await import('fastify-typed-session/stores/postgres')
-    const pool = new Pool({ connectionString: address, connectionTimeoutMillis: 1000, query_timeout: 1500, statement_timeout: 1500 })
+    const pool = new Pool({ connectionString: address, max: 10, connectionTimeoutMillis: 1000, query_timeout: 1000 })
     pool.on('error', report)
     await createTable(pool)
     return { store: postgresStore({ pool }), close: () => pool.end() }
@@ -74,7 +74,13 @@ const stores: Readonly<Record<string, Open>> = {
   async mongodb (address) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('fastify-typed-session/stores/mongodb')
-    const client = new MongoClient(address, { serverSelectionTimeoutMS: 1000, connectTimeoutMS: 1000, socketTimeoutMS: 1500 })
+    const client = new MongoClient(address, {
+      serverSelectionTimeoutMS: 500,
+      heartbeatFrequencyMS: 500,
+      connectTimeoutMS: 1000,
+      socketTimeoutMS: 1000,
+      waitQueueTimeoutMS: 1000
+    })
     const collection = client.db().collection<{ _id: string }>('sessions')
     await createIndexes(collection)
     return { store: mongoStore({ collection }), close: () => client.close() }

@@ -1,7 +1,8 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { redisStore } from '../../lib/stores/redis.js'
 import type { SessionStore } from '../../types/store.js'
+import { clientOptions } from './client-options.js'
 import type { RunningCluster, RunningSentinel } from './servers.js'
 
 /** A store over a client with the options that the documentation recommends, and how to end that client. */
@@ -10,23 +11,7 @@ export interface OpenedRedis {
   close (): Promise<void>
 }
 
-/** What the documentation tells users of `ioredis` to set: an answer or an error within two seconds, and back at once. */
-export const ioredisOptions = {
-  maxRetriesPerRequest: 1,
-  commandTimeout: 1000,
-  connectTimeout: 1000,
-  socketTimeout: 1500,
-  enableOfflineQueue: false,
-  retryStrategy: (times: number) => Math.min(times * 50, 500)
-} satisfies RedisOptions
-
-/** The same for `redis`. */
-export const nodeRedisOptions = {
-  disableOfflineQueue: true,
-  commandOptions: { timeout: 1000 },
-  pingInterval: 500,
-  socket: { connectTimeout: 1000, socketTimeout: 1500, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
-}
+const { ioredis: ioredisOptions, redis: nodeRedisOptions } = clientOptions
 
 interface SentinelAddress { readonly sentinel: Pick<RunningSentinel['sentinel'], 'host' | 'port'>, readonly name: string }
 

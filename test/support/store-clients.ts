@@ -1,4 +1,5 @@
 import type { SessionStore } from '../../types/store.js'
+import { clientOptions } from './client-options.js'
 import { host } from './server-process.js'
 
 /** Where a store's data is, as text: another process can be told. `at` is a port, several, a path, a URL. */
@@ -57,33 +58,27 @@ const clients = {
   async pg (port: string) {
     const { Pool } = (await import('pg')).default
     const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const pool = new Pool({
-      connectionString: `postgres://postgres@${host}:${port}/postgres`, max: 5, connectionTimeoutMillis: 1000, query_timeout: 1000
-    })
+    const pool = new Pool({ connectionString: `postgres://postgres@${host}:${port}/postgres`, max: 5, ...clientOptions.pg })
     pool.on('error', () => {})
     return { store: postgresStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
   async 'postgres.js' (port: string) {
     const { default: postgres } = await import('postgres')
     const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const sql = postgres(`postgres://postgres@${host}:${port}/postgres`, {
-      max: 5, connect_timeout: 1, backoff: () => 0.05, onnotice: () => {}
-    })
+    const sql = postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...clientOptions.postgres, onnotice: () => {} })
     return { store: postgresStore({ pool: sql }), prepare: async () => await createTable(sql), close: async () => await sql.end({ timeout: 0 }) }
   },
   async mysql2 (port: string) {
     const { createPool } = (await import('mysql2/promise')).default
     const { createTable, mysqlStore } = await import('../../lib/stores/mysql.js')
-    const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, connectTimeout: 1000 })
+    const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, ...clientOptions.mysql2 })
     return { store: mysqlStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
   async mongodb (at: string, { down = false } = {}) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('../../lib/stores/mongodb.js')
     const [url = '', name = 'sessions'] = at.includes('://') ? at.split('#') : [`mongodb://${host}:${at}/sessions_test`]
-    const client = new MongoClient(url, {
-      maxPoolSize: 5, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000
-    })
+    const client = new MongoClient(url, { maxPoolSize: 5, ...clientOptions.mongodb })
     // A client whose first connection fails is closed for good, unless somebody connects it again.
     const connect = () => { client.connect().catch(() => setTimeout(connect, 200).unref()) }
     if (down) connect()

@@ -1,0 +1,31 @@
+/**
+ * What the documentation tells users to set on their clients, by the driver's package: an answer or an error within two
+ * seconds, and back soon after the server. Every test that breaks something runs with these, the shop has them, and
+ * test/client-options.test.ts compares the documents.
+ */
+export const clientOptions = {
+  ioredis: {
+    maxRetriesPerRequest: 1,
+    commandTimeout: 1000,
+    connectTimeout: 1000,
+    socketTimeout: 1500,
+    enableOfflineQueue: false,
+    retryStrategy: (times: number) => Math.min(times * 50, 500)
+  },
+  redis: {
+    disableOfflineQueue: true,
+    commandOptions: { timeout: 1000 },
+    pingInterval: 500,
+    socket: { connectTimeout: 1000, socketTimeout: 1500, reconnectStrategy: (times: number) => Math.min(50 + times * 50, 500) }
+  },
+  'memcache-client': { cmdTimeout: 1000, connectTimeout: 1000, keepDangleSocket: false },
+  pg: { connectionTimeoutMillis: 1000, query_timeout: 1000 },
+  postgres: { connect_timeout: 1, backoff: () => 0.05 },
+  mysql2: { connectTimeout: 1000 },
+  mongodb: {
+    serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000, waitQueueTimeoutMS: 1000
+  }
+}
+
+/** How many connections a client may have is up to the user. */
+export const sizeOptions = { pg: 'max', postgres: 'max', mysql2: 'connectionLimit', mongodb: 'maxPoolSize' }
