@@ -17,7 +17,16 @@ export function unpackResponse (reply: FastifyReply, payload: unknown): unknown 
 /** May shared caches keep the response as the handler left it? */
 export function isCacheable (reply: FastifyReply): boolean {
   const control = reply.getHeader('cache-control')
-  return control !== undefined && /(?:^|[,\s])(?:public|s-maxage)\b/i.test(String(control))
+  if (control !== undefined && /(?:^|[,\s])(?:public|s-maxage)\b/i.test(String(control))) return true
+  return TARGETED.some((name) => isFresh(reply.getHeader(name)))
+}
+
+/** What a CDN heeds instead of `Cache-Control`: RFC 9213, and what came before it. */
+const TARGETED = ['cdn-cache-control', 'surrogate-control'] as const
+const TARGETED_BY_VENDORS = /^(?:surrogate-control|edge-control|(?:[\w-]+-)?cdn-cache-control)$/
+
+function isFresh (control: unknown): boolean {
+  return control !== undefined && /(?:^|[,\s])(?:public|s-maxage|max-age=0*[1-9])/i.test(String(control)) && !/\b(?:no-store|private)\b/i.test(String(control))
 }
 
 /** The response depends on the session, so caches must tell visitors apart (RFC 9110 §12.5.5). */
@@ -33,9 +42,10 @@ function withCookie (vary: unknown): string {
 /** One `Set-Cookie`, and no cache that could hand it to somebody else (RFC 9111 §7.3). */
 export function sendCookie (visit: Visit, cookie: string): void {
   const { reply, request } = visit
+  const targeted = Object.keys(reply.getHeaders()).filter((name) => TARGETED_BY_VENDORS.test(name))
   if (isCacheable(reply)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
   if (visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
-  reply.header('cache-control', 'no-store')
+  for (const name of ['cache-control', ...targeted]) reply.header(name, 'no-store')
   setCookie(visit, cookie)
 }
 
@@ -67,7 +77,8 @@ export function expose (visit: Visit): void {
   raw.setHeader('vary', withCookie(raw.getHeader('vary')))
   if (cookie === null) return
   raw.setHeader('set-cookie', [...othersOf(visit, [raw.getHeader('set-cookie') ?? []].flat()), cookie])
-  raw.setHeader('cache-control', 'no-store')
+  const targeted = raw.getHeaderNames().filter((name) => TARGETED_BY_VENDORS.test(name))
+  for (const name of ['cache-control', ...targeted]) raw.setHeader(name, 'no-store')
   visit.exposed = true
 }
 

@@ -110,6 +110,63 @@ t.test('what counts as public', t => eachBackend(t, async (t, backend) => {
   }
 }))
 
+const CDN_FIELDS = ['CDN-Cache-Control', 'Surrogate-Control', 'Cloudflare-CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Edge-Control']
+
+t.test('K-51: what a handler tells a CDN apart from other caches is replaced with a cookie, and kept without one', t => eachBackend(t, async (t, backend) => {
+  for (const field of CDN_FIELDS) {
+    for (const raw of [false, true]) {
+      const { app, client, seed } = await scene(t, { backend })
+      app.get('/:what', async ({ params, session }, reply) => {
+        if (raw) reply.raw.setHeader(field, 'max-age=600')
+        else reply.header(field, 'max-age=600')
+        const { what } = params as { what: string }
+        if (what === 'rotate') await session.rotate()
+        if (what === 'save') await session.rotate().then(() => session.save())
+        return session.visits
+      })
+      await seed()
+      const name = field.toLowerCase()
+      t.match((await client.get('/read')).headers, { [name]: 'max-age=600', 'cache-control': undefined })
+      for (const what of ['rotate', 'save']) {
+        const { headers } = await client.get(`/${what}`)
+        t.match(headers, { [name]: 'no-store', 'cache-control': 'no-store' }, `${field}, ${what}${raw ? ', raw' : ''}`)
+        t.equal(setCookies(headers).length, 1)
+      }
+      mock.timers.reset()
+    }
+  }
+}))
+
+t.test('K-51: a session saved before a raw reply is not for a CDN either', t => eachBackend(t, async (t, backend) => {
+  const { app, client, seed } = await scene(t, { backend })
+  app.get('/raw', async ({ session }, reply) => {
+    reply.raw.setHeader('surrogate-control', 'max-age=600')
+    await session.rotate()
+    await session.save()
+    reply.hijack()
+    reply.raw.end()
+  })
+  await seed()
+  const { headers } = await client.get('/raw')
+  t.match(headers, { 'surrogate-control': 'no-store', 'cache-control': 'no-store' })
+}))
+
+t.test('a touch is put off where a CDN may keep the response', t => eachBackend(t, async (t, backend) => {
+  const rows: [string, boolean][] = [
+    ['max-age=60', true], ['public', true], ['s-maxage=60', true], ['max-age=0', false], ['no-store', false], ['private, max-age=60', false], ['no-cache', false]
+  ]
+  for (const field of CDN_FIELDS.slice(0, 2)) {
+    for (const [control, cacheable] of rows) {
+      const { app, client, seed } = await scene(t, { backend })
+      app.get('/answer', async (request, reply) => { reply.header(field, control); return request.session.visits })
+      await seed()
+      mock.timers.setTime(Date.now() + 10_000_000)
+      t.equal(setCookies((await client.get('/answer')).headers).length, cacheable ? 0 : 1, `${field}: ${control}`)
+      mock.timers.reset()
+    }
+  }
+}))
+
 t.test('a touch that was put off is made up for by the next response', t => eachBackend(t, async (t, backend) => {
   const { app, client, seed } = await scene(t, { backend })
   app.get('/public', async (request, reply) => { reply.header('cache-control', PUBLIC); return request.session.visits })
