@@ -1,12 +1,14 @@
+import { admit } from './admission.js'
 import { type Draft, ENDED, type Kept, type Overtaken, type Place } from './backends/backend.js'
 import { cookieMaxAge, makeDraft } from './draft.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
 import { assess, canSendCookie, type Circumstances, type Plan, type Reason } from './plan.js'
-import { createRecord, supersede } from './records.js'
+import { publicHandle } from './public-handle.js'
+import { createRecord, end, supersede } from './records.js'
 import { emit } from './runtime.js'
 import type { Session } from './session.js'
-import { publicHandle, type Visit } from './visit.js'
+import type { Visit } from './visit.js'
 import { WorkingCopy } from './working-copy.js'
 
 /** Every lost race means that another request was saved, so this is only reached when that many save at once. */
@@ -111,7 +113,9 @@ class Commit {
   async #create (plan: Plan): Promise<null> {
     this.#visit.assertFree()
     this.#assertCookie()
-    const kept = await createRecord(this.#visit, this.#draft(plan), () => this.#visit.freshId(), () => this.#visit.forgetFreshId())
+    const draft = this.#draft(plan)
+    const kept = await admit(this.#visit, draft.subject, () =>
+      createRecord(this.#visit, draft, () => this.#visit.freshId(), () => this.#visit.forgetFreshId()))
     this.#finish(plan, kept)
     this.#emit('onCreate')
     this.#emit('onSave')
@@ -161,8 +165,11 @@ class Commit {
       const amended = this.#assess()
       final = { ...amended, action: 'move', moving: amended.privileged ? 'privilege' : reason }
     }
-    const successor = await createRecord(this.#visit, this.#draft(final), () => next, () => Object.assign(next, backend.newId()))
-    const outcome = await supersede(this.#visit, place, successor.place, final.moving !== 'periodic', plan.now)
+    const draft = this.#draft(final)
+    const { successor, outcome } = await admit(this.#visit, draft.subject, async () => {
+      const successor = await createRecord(this.#visit, draft, () => next, () => Object.assign(next, backend.newId()))
+      return { successor, outcome: await supersede(this.#visit, place, successor.place, final.moving !== 'periodic', plan.now) }
+    })
     if (outcome === ENDED) return this.#endedElsewhere()
     if (outcome !== 'done') return outcome
     this.#finish(final, successor)
@@ -173,7 +180,7 @@ class Commit {
 
   async #end (): Promise<void> {
     const visit = this.#visit
-    await visit.end(visit.ended as Place)
+    await end(visit.runtime, visit.ended as Place, visit.request)
     visit.ended = null
     visit.cookie = visit.runtime.cookies.clear
   }
@@ -200,7 +207,7 @@ class Commit {
     }
     visit.upgraded = false
     if (visit.asked === this.#asked) {
-      visit.rotation = visit.touched = false
+      visit.rotation = visit.reauthenticated = visit.touched = false
       visit.remember = undefined
     }
     this.#work.settle(plan.changed, kept !== null)

@@ -37,6 +37,11 @@ export class Controls implements SessionOwner {
     this.#visit.asked++
   }
 
+  reauthenticated (): void {
+    this.rotate()
+    this.#visit.reauthenticated = true
+  }
+
   touch (): void {
     this.#assertOpen('touch()')
     this.#visit.touched = true
@@ -59,7 +64,7 @@ export class Controls implements SessionOwner {
     // There may well be one to end, and nobody should believe that it did.
     if (visit.barrier !== null) visit.refused = visit.barrier === 'store' ? new StoreFailed() : new Moved()
     if (place !== null) {
-      if (visit.runtime.backend.selfContained) this.#assertRemovable()
+      if (visit.runtime.backend.records === null) this.#assertRemovable()
       visit.ended = place
       visit.unreadable = null
     }

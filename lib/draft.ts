@@ -1,7 +1,8 @@
 import type { Draft, Place } from './backends/backend.js'
+import { describe } from './describe.js'
 import type { Data } from './merge.js'
 import type { Plan } from './plan.js'
-import { deadline, type Times } from './record.js'
+import { type Card, deadline, type Times } from './record.js'
 import type { Runtime } from './runtime.js'
 import type { Visit } from './visit.js'
 
@@ -12,7 +13,15 @@ export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const stored = written ? codec.encode(work) : place.record.found as Draft['stored']
   const times = makeTimes(visit, plan, work, place)
   const subject = settings.subject?.({ ...(written ? work : visit.base) })
-  return { times, stored, subject, expiresAt: deadline(times, plan.now, settings) }
+  const card = subject === undefined ? null : makeCard(visit, plan, place)
+  return { times, stored, subject, card, expiresAt: deadline(times, plan.now, settings) }
+}
+
+/** What is said of a session that lists show. It is described when somebody signs in. */
+function makeCard (visit: Visit, { moving, privileged }: Plan, place: Place | null): Card | null {
+  const about = place === null || privileged ? describe(visit) : place.record.card?.about ?? null
+  const from = place === null || moving === null ? null : place.key
+  return about === null && from === null ? null : { about, from }
 }
 
 function makeTimes (visit: Visit, { now, moving, privileged, changed }: Plan, work: Data, place: Place | null): Times {
@@ -22,18 +31,24 @@ function makeTimes (visit: Visit, { now, moving, privileged, changed }: Plan, wo
     version: changed || before === undefined ? settings.version : before.version,
     createdAt: before?.createdAt ?? now,
     savedAt: now,
-    authenticatedAt: privileged || before === undefined ? authenticatedAt(visit.runtime, work, now) : before.authenticatedAt,
+    authenticatedAt: privileged || before === undefined ? authenticatedAt(visit, work, now) : before.authenticatedAt,
     rotatedAt: moving !== null || before === undefined ? now : before.rotatedAt,
     persist: remember ?? before?.persist ?? null
   }
 }
 
-/** `now` if a `rotateOn` key has a value, and another one than in a new session; else 0. */
-export function authenticatedAt ({ codec, settings: { rotateOn } }: Pick<Runtime, 'codec' | 'settings'>, work: Data, now: number): number {
+/** `now` if the data say that somebody has signed in, or the application has just said so; else 0. */
+function authenticatedAt ({ runtime, reauthenticated }: Visit, work: Data, now: number): number {
+  return reauthenticated || signedIn(runtime, work) ? now : 0
+}
+
+/** Is it somebody's, or has a `rotateOn` key another value than in a new session? */
+export function signedIn ({ codec, settings: { rotateOn, subject } }: Pick<Runtime, 'codec' | 'settings'>, work: Data): boolean {
+  if (subject?.({ ...work }) !== undefined) return true
   const set = rotateOn.filter((key) => work[key] !== undefined && work[key] !== null)
-  if (set.length === 0) return 0
+  if (set.length === 0) return false
   const initial = codec.initial()
-  return set.some((key) => codec.differs(initial, { ...initial, [key]: work[key] })) ? now : 0
+  return set.some((key) => codec.differs(initial, { ...initial, [key]: work[key] }))
 }
 
 /** How long the cookie outlives the browser, in seconds; `null`: it does not. Never longer than the session. */

@@ -2,6 +2,7 @@ import type { Place } from './backends/backend.js'
 import { ChangedTooLate } from './errors.js'
 import type { Data } from './merge.js'
 import { sameValue } from './plan.js'
+import { end } from './records.js'
 import type { Visit } from './visit.js'
 
 /** Milliseconds. */
@@ -60,7 +61,7 @@ function lostKeys (visit: Visit): string[] {
 /** Once the response is formed these throw, so only where Fastify never sent one can they have been in vain. */
 function lostCalls ({ closed, rotation, remember, ended, runtime }: Visit): string[] {
   if (closed !== null) return []
-  const calls = { 'rotate()': rotation, 'persist()': remember !== undefined, 'destroy()': runtime.backend.selfContained && ended !== null }
+  const calls = { 'rotate()': rotation, 'persist()': remember !== undefined, 'destroy()': runtime.backend.records === null && ended !== null }
   return Object.entries(calls).filter(([, lost]) => lost).map(([call]) => call)
 }
 
@@ -68,7 +69,7 @@ function lostCalls ({ closed, rotation, remember, ended, runtime }: Visit): stri
 async function endLate (visit: Visit, ended: Place): Promise<void> {
   visit.ended = null
   try {
-    await visit.end(ended)
+    await end(visit.runtime, ended, visit.request)
   } catch (error) {
     visit.request.log.error({ err: error }, 'session could not be ended')
   }

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { SessionHooks, SessionPolicy, SessionStore } from '../types/index.js'
 import { cookieSettings, type CookieSettings } from './cookie-options.js'
@@ -40,6 +41,11 @@ const shape = z.strictObject({
   rotateEvery: duration.positive('must be more than 0 seconds').optional(),
   rotationGrace: orNone.max(3_600, 'an old token must not live for more than an hour').default(10),
   subject: z.union([z.string(), callable], 'must be a key, or a function of the data').optional(),
+  describe: callable.optional(),
+  maxPerSubject: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
+  overLimit: oneOf('evict-oldest', 'refuse').default('evict-oldest'),
+  revocations: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore() or redisStore({ client })').optional(),
+  revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').default(0),
   merge: z.record(z.string(), callable, 'must be an object of functions by key').default({}),
   version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),
   migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable, 'must be an object of functions by version').default({}),
@@ -68,6 +74,12 @@ export interface Settings {
   readonly grace: number
   /** `null`: nobody's. */
   readonly subject: ((data: Data) => string | undefined) | null
+  readonly describe: ((request: FastifyRequest) => unknown) | null
+  /** 0: no limit. */
+  readonly maxPerSubject: number
+  readonly overLimit: 'evict-oldest' | 'refuse'
+  readonly revocations: SessionStore | null
+  readonly revocationStaleness: number
   readonly merge: Resolvers
   readonly version: number
   readonly migrate: Readonly<Record<string, (stored: Data) => Data>>
@@ -92,9 +104,7 @@ export function readOptions (input: unknown, production: boolean): Settings {
   if (touchAfter >= idle) throw new InvalidOption('touchAfter', `must be less than idleTimeout (${idle} seconds)`)
   if (options.rotateEvery !== undefined && options.rotateEvery >= absolute) throw new InvalidOption('rotateEvery', `must be less than absoluteTimeout (${absolute} seconds)`)
   checkMigrations(options.version, Object.keys(options.migrate))
-  if (options.subject !== undefined && options.store && options.store.findBySubject === undefined) {
-    throw new InvalidOption('subject', 'needs a store that can find sessions by subject, and this one cannot (it has no findBySubject): leave it out, or use another store')
-  }
+  checkSubject(options)
   if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
 
   return Object.freeze({
@@ -109,7 +119,12 @@ export function readOptions (input: unknown, production: boolean): Settings {
     grace: options.rotationGrace * 1000,
     storeTimeout: options.storeTimeout * 1000,
     sweepEvery: options.sweepEvery * 1000,
-    subject: subjectOf(options.subject)
+    subject: subjectOf(options.subject),
+    describe: (options.describe ?? null) as Settings['describe'],
+    maxPerSubject: options.maxPerSubject ?? 0,
+    overLimit: options.overLimit,
+    revocations: options.revocations ?? null,
+    revocationStaleness: options.revocationStaleness * 1000
   })
 }
 
@@ -146,6 +161,18 @@ function checkMigrations (version: number, steps: readonly string[]): void {
   if (tooNew !== undefined) throw new InvalidOption(`migrate.${tooNew}`, `starts from a version that is not older than version (${version})`)
 }
 
+function checkSubject ({ subject, store, describe, maxPerSubject, revocations }: z.output<typeof shape>): void {
+  const kept = store ?? revocations
+  if (subject !== undefined && kept && kept.findBySubject === undefined) {
+    throw new InvalidOption('subject', 'needs a store that can find sessions by subject, and this one cannot (it has no findBySubject): leave it out, or use another store')
+  }
+  for (const [name, value] of Object.entries({ describe, maxPerSubject })) {
+    if (value === undefined) continue
+    if (subject === undefined) throw new InvalidOption(name, 'needs the option subject, which says whose session it is')
+    if (!kept) throw new InvalidOption(name, 'needs a store, or in a cookie session the option revocations')
+  }
+}
+
 function subjectOf (subject: unknown): Settings['subject'] {
   if (subject === undefined) return null
   const read = typeof subject === 'function' ? subject as (data: Data) => unknown : (data: Data) => data[subject as string]
@@ -172,6 +199,10 @@ export function describeSettings (settings: Settings, keyIds: readonly string[])
     onInvalid,
     onStoreError,
     storeTimeout: settings.storeTimeout / 1000,
+    maxPerSubject: settings.maxPerSubject,
+    overLimit: settings.overLimit,
+    revocations: settings.revocations !== null,
+    revocationStaleness: settings.revocationStaleness / 1000,
     keyIds: Object.freeze([...keyIds])
   })
 }

@@ -23,6 +23,7 @@ export interface Plan {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly changed: boolean
+  /** Is it a change of privilege, so that the time of authentication moves? */
   readonly privileged: boolean
   readonly touchDue: boolean
   readonly moving: Reason | null
@@ -38,7 +39,8 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
   // Lifting an old record can wait, as a touch can.
   const changed = !failed && ((visit.upgraded && !cacheable) || remembers || codec.differs(visit.base, work))
-  const privileged = changed && settings.rotateOn.some((key) => !sameValue(visit, key, visit.base[key], work[key]))
+  const reauthenticated = visit.reauthenticated && !failed && landed !== 'final'
+  const privileged = reauthenticated || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
   const rotationDue = attached && !failed && !cacheable && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
@@ -56,6 +58,18 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
     cacheable
   })
   return { action, now, changed, privileged, touchDue, moving }
+}
+
+/** Has a `rotateOn` key changed, or whose session it is? */
+function gainsPrivilege (visit: Visit, work: Data): boolean {
+  const { base, runtime: { settings } } = visit
+  if (settings.rotateOn.some((key) => !sameValue(visit, key, base[key], work[key]))) return true
+  try {
+    return settings.subject !== null && settings.subject({ ...base }) !== settings.subject({ ...work })
+  } catch {
+    // Nobody has validated these data yet: that comes next, and says what is wrong with them.
+    return true
+  }
 }
 
 /** Are two values of one key stored alike? */

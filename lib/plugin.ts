@@ -48,7 +48,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     setter (): never { throw new NotAssignable(name) }
   })
   app.decorate(`${name}s`, new SessionControl(runtime))
-  attachStore(app, runtime)
+  attachStores(app, runtime)
 
   app.addHook('onRequest', (request, reply, done) => {
     const route = routeOptions(request, name)
@@ -61,7 +61,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     setSlot(request, slot, visit)
     if (found === 'duplicate') visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
     const required = route?.require?.allows
-    if (runtime.backend.selfContained && required === undefined) return done()
+    if (runtime.backend.records === null && required === undefined) return done()
     const loading = visit.fetch()
     if (required !== undefined) return admit(request, name, required, loading)
     if (loading === undefined) return done()
@@ -79,10 +79,12 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   })
 }
 
-function attachStore (app: FastifyInstance, { settings: { store, sweepEvery } }: Runtime): void {
-  if (store === null) return
-  app.addHook('onClose', async () => await store.close?.())
-  if (store.sweep !== undefined && sweepEvery > 0) startSweeper(app, async () => await store.sweep?.(), sweepEvery)
+function attachStores (app: FastifyInstance, { settings: { store, revocations, sweepEvery } }: Runtime): void {
+  for (const kept of new Set([store, revocations])) {
+    if (kept === null) continue
+    app.addHook('onClose', async () => await kept.close?.())
+    if (kept.sweep !== undefined && sweepEvery > 0) startSweeper(app, async () => await kept.sweep?.(), sweepEvery)
+  }
 }
 
 function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {

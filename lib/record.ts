@@ -1,3 +1,5 @@
+import type { JsonObject } from '../types/json.js'
+
 /** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
 export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null }
 
@@ -18,7 +20,15 @@ export interface Times {
 /** JSON as it was found: nobody has looked at it yet. */
 export interface Found { readonly data: unknown, readonly extra: unknown }
 
-export interface SessionRecord { readonly kind: 'session', readonly times: Times, readonly found: Found }
+/** What the list of a subject's sessions says of one. */
+export interface Card {
+  readonly about: JsonObject | null
+  /** The key that the session has just had. During a rotation both are there. */
+  readonly from: string | null
+}
+
+/** `card`: `null` if it says nothing. */
+export interface SessionRecord { readonly kind: 'session', readonly times: Times, readonly found: Found, readonly card: Card | null }
 
 /** Left under an old id by a rotation: where the session went. */
 export interface Tombstone {
@@ -78,17 +88,22 @@ export function readSealed (body: Buffer): SealedRecord | null {
   }
   if (flags & EXTRA && !Array.isArray(json)) return null
   const found = flags & EXTRA ? { data: (json as unknown[])[0], extra: (json as unknown[])[1] } : { data: json, extra: null }
-  return { sid: Buffer.from(body.subarray(0, 16)), record: { kind: 'session', times, found } }
+  return { sid: Buffer.from(body.subarray(0, 16)), record: { kind: 'session', times, found, card: null } }
 }
 
 /** The payload a store keeps: JSON that an operator can read. */
-export function writePayload (times: Times, stored: Stored): string {
+export function writePayload (times: Times, stored: Found, card: Card | null = null): string {
   return `{"version":${times.version},"createdAt":${times.createdAt},"savedAt":${times.savedAt}` +
     (times.authenticatedAt === 0 ? '' : `,"authenticatedAt":${times.authenticatedAt}`) +
     (times.rotatedAt === times.createdAt ? '' : `,"rotatedAt":${times.rotatedAt}`) +
     (times.persist === null ? '' : `,"persist":${times.persist}`) +
+    (card === null ? '' : writeCard(card)) +
     `,"data":${JSON.stringify(stored.data)}` +
     (stored.extra === null ? '}' : `,"extra":${JSON.stringify(stored.extra)}}`)
+}
+
+function writeCard ({ about, from }: Card): string {
+  return (about === null ? '' : `,"about":${JSON.stringify(about)}`) + (from === null ? '' : `,"from":${JSON.stringify(from)}`)
 }
 
 export function writeTombstone (to: string, at: number, final: boolean): string {
@@ -106,10 +121,27 @@ export function readPayload (payload: unknown): SessionRecord | Tombstone | EndM
   if (typeof fields.movedTo === 'string') {
     return isTime(fields.at) ? { kind: 'moved', to: fields.movedTo, at: fields.at, final: fields.final !== false } : null
   }
-  const { version, createdAt, savedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, data, extra = null } = fields
+  const { version, createdAt, savedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, data, extra = null, about = null, from = null } = fields
   if (!isTime(version) || !isTime(createdAt) || !isTime(savedAt) || !isTime(authenticatedAt) || !isTime(rotatedAt)) return null
   if (persist !== null && !isTime(persist)) return null
-  return { kind: 'session', times: { version, createdAt, savedAt, authenticatedAt, rotatedAt, persist }, found: { data, extra } }
+  return { kind: 'session', times: { version, createdAt, savedAt, authenticatedAt, rotatedAt, persist }, found: { data, extra }, card: readCard(about, from) }
+}
+
+function readCard (about: unknown, from: unknown): Card | null {
+  const known = typeof about === 'object' && !Array.isArray(about) ? about as JsonObject | null : null
+  const former = typeof from === 'string' ? from : null
+  return known === null && former === null ? null : { about: known, from: former }
+}
+
+/** Every session that had begun by then is over. */
+export function writeEpoch (notBefore: number): string {
+  return JSON.stringify({ notBefore })
+}
+
+/** `null` for what `writeEpoch` did not write. */
+export function readEpoch (payload: string): number | null {
+  const { notBefore } = Object(parse(payload)) as { notBefore?: unknown }
+  return isTime(notBefore) ? notBefore : null
 }
 
 /** The timeouts that are in force, in milliseconds. */

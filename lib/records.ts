@@ -1,5 +1,8 @@
+import type { FastifyRequest } from 'fastify'
 import type { Draft, ENDED, Kept, Overtaken, Place } from './backends/backend.js'
 import { Conflict } from './errors.js'
+import { publicHandle } from './public-handle.js'
+import { emit, type Runtime } from './runtime.js'
 import type { Visit } from './visit.js'
 
 const MAX_COLLISIONS = 3
@@ -37,4 +40,15 @@ async function discard ({ runtime, request }: Visit, place: Place): Promise<void
   } catch (error) {
     request.log.error({ err: error }, 'session record of a failed rotation could not be removed')
   }
+}
+
+/** Ends a session, in a request or outside one. `false`: it had ended by then. Rejects with `StoreFailed`. */
+export async function end (runtime: Runtime, place: Place, request: FastifyRequest | null): Promise<boolean> {
+  const ended = await runtime.backend.end(place, Date.now())
+  runtime.sockets.check(place.key)
+  emit(runtime, 'onDestroy', () => {
+    const opened = runtime.opener.open(place.record)
+    return { request, id: publicHandle(place.key), data: opened.ok ? runtime.codec.copy(opened.data) : {} }
+  })
+  return ended
 }

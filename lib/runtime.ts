@@ -6,6 +6,7 @@ import type { HookEvent, HookList } from './hooks.js'
 import type { Afterwards } from './look-back.js'
 import type { SessionHookName } from '../types/index.js'
 import type { Opener } from './opening.js'
+import type { OpenSockets } from './open-sockets.js'
 import type { Settings } from './options.js'
 import type { Turns } from './turns.js'
 
@@ -21,6 +22,8 @@ export interface Runtime {
   /** Saves that were overtaken wait here for each other, by the session they are about. */
   readonly turns: Turns
   readonly afterwards: Afterwards
+  /** Open sockets, by the session they were opened with. */
+  readonly sockets: OpenSockets
   /** Replaced when the secrets are loaded again. */
   backend: Backend
   keyIds: readonly string[]

@@ -16,6 +16,7 @@ export interface SessionOwner {
   /** A call of the handler's has failed, and perhaps nobody waits for it. */
   note (error: unknown): void
   rotate (): void
+  reauthenticated (): void
   touch (): void
   destroy (): void
   persist (seconds: number | undefined): void
@@ -85,6 +86,10 @@ export class Session {
 
   rotate (): Promise<void> {
     return noticed(this.#owner, () => this.#owner.rotate())
+  }
+
+  reauthenticated (): Promise<void> {
+    return noticed(this.#owner, () => this.#owner.reauthenticated())
   }
 
   regenerate (keep: readonly string[] = []): Promise<void> {

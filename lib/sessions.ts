@@ -1,12 +1,14 @@
 import type { FastifyRequest } from 'fastify'
-import type { OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
+import type { ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
 import { readCookie } from './cookie.js'
+import { NotConfigured } from './errors.js'
 import type { Data } from './merge.js'
 import { describeSettings } from './options.js'
+import { publicHandle } from './public-handle.js'
 import { deadline } from './record.js'
 import type { Runtime } from './runtime.js'
 import { loadBackend } from './setup.js'
-import { publicHandle } from './visit.js'
+import { SubjectSessions } from './subjects.js'
 
 /** `app.sessions`: what is not one request's business. */
 export class SessionControl implements Sessions<Data> {
@@ -44,6 +46,25 @@ export class SessionControl implements Sessions<Data> {
     }
   }
 
+  async list (subject: string): Promise<ListedSession[]> {
+    return await new SubjectSessions(this.#runtime, subject).list()
+  }
+
+  async destroy (id: string, subject: string): Promise<boolean> {
+    return await new SubjectSessions(this.#runtime, subject).destroy(id)
+  }
+
+  async destroyAll (subject: string, { except = [] }: { except?: string | readonly string[] } = {}): Promise<number> {
+    return await new SubjectSessions(this.#runtime, subject).destroyAll([except].flat())
+  }
+
+  async revokeAll (): Promise<void> {
+    const { backend: { records }, settings: { name }, sockets } = this.#runtime
+    if (!records?.epoch) throw new NotConfigured(`${name}s.revokeAll()`, 'revocations')
+    await records.epoch.begin(Date.now())
+    sockets.checkAll()
+  }
+
   async reloadSecrets (): Promise<void> {
     const reload = ++this.#reloads
     const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret)
@@ -54,8 +75,10 @@ export class SessionControl implements Sessions<Data> {
   }
 
   async sweep (): Promise<number> {
-    const { store } = this.#runtime.settings
-    return await store?.sweep?.() ?? 0
+    const { store, revocations } = this.#runtime.settings
+    let removed = 0
+    for (const kept of new Set([store, revocations])) removed += await kept?.sweep?.() ?? 0
+    return removed
   }
 
   /** For `testing`. */

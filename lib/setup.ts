@@ -3,6 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { SessionSchema, StoreCapabilities } from '../types/index.js'
 import type { Backend } from './backends/backend.js'
 import { CookieBackend } from './backends/cookie.js'
+import { Epoch } from './backends/epoch.js'
+import { StoredRecords } from './backends/records.js'
+import { RevocableBackend } from './backends/revocable.js'
 import { StoreBackend } from './backends/store.js'
 import { type Codec, createCodec } from './codec.js'
 import { type CookieWriter, createCookieWriter } from './cookie.js'
@@ -10,8 +13,10 @@ import { InvalidOption } from './errors.js'
 import { HookList } from './hooks.js'
 import { createKeyring } from './keyring.js'
 import { Afterwards } from './look-back.js'
+import { OpenSockets } from './open-sockets.js'
 import { Opener } from './opening.js'
 import { readOptions, type Settings } from './options.js'
+import type { Timeouts } from './record.js'
 import type { Runtime } from './runtime.js'
 import { findSecrets, parseSecrets } from './secrets.js'
 import { RESERVED_KEYS } from './session.js'
@@ -35,6 +40,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     production,
     turns: createTurns(),
     afterwards: new Afterwards(),
+    sockets: new OpenSockets(),
     opener: new Opener(codec, settings),
     cookies: cookieWriter(app, settings),
     hooks: createHooks(settings),
@@ -44,12 +50,13 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
   }
 }
 
-function announce (app: FastifyInstance, { name, store, cookie }: Settings): void {
+function announce (app: FastifyInstance, { name, store, revocations, cookie }: Settings): void {
   if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')
-  if (store === null) {
-    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires')
+  const kept = store ?? revocations
+  if (kept === null) {
+    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires (the option revocations makes it final)')
   }
-  const lacks = Object.keys(LACKING).filter((promise) => store?.capabilities?.[promise as keyof StoreCapabilities] === false)
+  const lacks = Object.keys(LACKING).filter((promise) => kept?.capabilities?.[promise as keyof StoreCapabilities] === false)
   if (lacks.length > 0) {
     app.log.warn({ session: name, lacks }, `the session store cannot promise everything: ${lacks.map((promise) => LACKING[promise as keyof StoreCapabilities]).join(', ')}`)
   }
@@ -65,13 +72,28 @@ const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
 /** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
 export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
   const secrets = parseSecrets(await findSecrets(secret))
-  const { name, application, cookie, store, readable, storeTimeout, grace } = settings
+  const { name, application, cookie, readable, revocationStaleness: staleness } = settings
   const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
   const timeouts = { idle: settings.idle, absolute: settings.absolute }
-  const backend: Backend = store === null
-    ? new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache: REMEMBERED })
-    : new StoreBackend(keyring, { store, namespace: namespace(settings), timeouts, grace, storeTimeout, cache: REMEMBERED })
+  const records = storedRecords(settings, timeouts)
+  const cache = REMEMBERED
+  const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
+  const backend: Backend = records === null
+    ? cookies()
+    : settings.store === null
+      ? new RevocableBackend(cookies(), { records, staleness, cache })
+      : new StoreBackend(keyring, { records, timeouts, cache })
   return { backend, keyIds: keyring.ids, secret }
+}
+
+/** `null`: everything is in the cookie. */
+function storedRecords (settings: Settings, timeouts: Timeouts): StoredRecords | null {
+  const { store, revocations, storeTimeout, grace, revocationStaleness: staleness } = settings
+  const kept = store ?? revocations
+  if (kept === null) return null
+  const name = namespace(settings)
+  const epoch = revocations === null ? null : new Epoch({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
+  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, epoch })
 }
 
 // A token of one session must find nothing that another one has put into the same store.

@@ -1,6 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
-import { authenticatedAt } from './draft.js'
+import { signedIn } from './draft.js'
 import type { Data } from './merge.js'
 import { deadline } from './record.js'
 import { SessionControl } from './sessions.js'
@@ -19,8 +19,8 @@ export async function sessionCookie (app: App, data: Data, handle?: { name: stri
   const { settings, backend, codec } = runtime
   const now = Date.now()
   const whole = { ...codec.initial(), ...data }
-  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: authenticatedAt(runtime, whole, now), rotatedAt: now, persist: null }
-  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole) }
+  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: signedIn(runtime, whole) ? now : 0, rotatedAt: now, persist: null }
+  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card: null }
   const kept = await backend.create(backend.newId().raw, draft)
   return `${settings.cookie.name}=${kept?.token}`
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../types/index.js'
@@ -7,6 +6,7 @@ import { Controls } from './controls.js'
 import { Moved, NewerVersion, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
 import { emit, type Runtime } from './runtime.js'
+import { publicHandle } from './public-handle.js'
 import { assign, Session } from './session.js'
 
 export type Change = (data: Data) => Data | void | Promise<Data | void>
@@ -27,6 +27,8 @@ export class Visit {
   /** The record needs writing even if the handler changes nothing. */
   upgraded = false
   rotation = false
+  /** `reauthenticated()` was called. */
+  reauthenticated = false
   touched = false
   /** What `persist()` asked for; `undefined`: nothing. */
   remember: number | undefined
@@ -52,7 +54,7 @@ export class Visit {
   saving: Promise<void> | null = null
   /** Counts the sessions that this request began with or went on to. */
   epoch = 0
-  /** Counts what was asked of the session: `rotate()`, `touch()`, `persist()`. */
+  /** Counts what was asked of the session: `rotate()`, `reauthenticated()`, `touch()`, `persist()`. */
   asked = 0
   /** The response has left, or is about to: what the session held then. */
   closed: Data | null = null
@@ -103,16 +105,6 @@ export class Visit {
   isNew (): boolean { return this.place === null }
 
   copy (data: Data): Data { return this.runtime.codec.copy(data) }
-
-  /** Ends the record that `destroy()` was about. Rejects with `StoreFailed`. */
-  async end (place: Place): Promise<void> {
-    const { runtime, request } = this
-    await runtime.backend.end(place, Date.now())
-    emit(runtime, 'onDestroy', () => {
-      const opened = runtime.opener.open(place.record)
-      return { request, id: publicHandle(place.key), data: opened.ok ? this.copy(opened.data) : {} }
-    })
-  }
 
   reject (reason: RejectReason, paths: readonly string[] = []): void {
     this.request.log.debug({ session: this.runtime.settings.name, reason, paths }, 'session not accepted')
@@ -181,7 +173,7 @@ export class Visit {
     this.epoch++
     this.place = null
     this.#fresh = null
-    this.rotation = this.touched = this.upgraded = false
+    this.rotation = this.reauthenticated = this.touched = this.upgraded = false
     this.remember = undefined
     this.base = this.runtime.codec.initial()
     this.restore()
@@ -193,9 +185,4 @@ export class Visit {
     this.loaded = { state: 'none', reason: 'store-failed' }
     if (this.#onStoreError === 'fail') throw error
   }
-}
-
-/** What may be shown of an id. From the stored id, so that whoever lists sessions can make it too. */
-export function publicHandle (key: string): string {
-  return hash('sha256', `handle:${key}`, 'base64url').slice(0, 22)
 }

@@ -9,8 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const layers: Record<string, readonly string[]> = {
   entry: ['index', 'handle', 'require-session', 'discriminant', 'testing', 'cli', 'conformance', 'conformance/*'],
   request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'records', 'working-copy', 'controls',
-    'sweeper'],
-  session: ['options', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'backends/*'],
+    'sweeper', 'admission', 'describe', 'subjects', 'open-sockets'],
+  session: ['options', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'public-handle', 'backends/*'],
   coding: ['codec', 'codecs', 'initial', 'schema', 'schema-*', 'shared', 'storable', 'sync', 'transcoder', 'undeclared', 'run', 'round-trip',
     'keyring', 'xaes', 'secrets', 'random', 'cookie'],
   record: ['record', 'errors', 'deadline', 'json', 'path', 'snapshot', 'store-shape', 'turns']

@@ -21,8 +21,7 @@ const CASES: readonly Case[] = [
   { route: 'rotate', operation: 'replace' },
   { route: 'login', operation: 'create' },
   { route: 'login', operation: 'replace' },
-  { route: 'destroy', operation: 'replace' },
-  { route: 'destroy', operation: 'delete' }
+  { route: 'destroy', operation: 'replace' }
 ]
 
 for (const { route, operation, skip = 0, fresh = false } of CASES) {
@@ -51,6 +50,25 @@ for (const { route, operation, skip = 0, fresh = false } of CASES) {
   }
 }
 
+for (const [how, fault] of Object.entries(FAULTS)) {
+  t.test(`R-11 R-12: a session has ended once it is marked, although delete ${how}`, async t => {
+    const { client, newClient, store, memory, uncaught } = await faultyApp(t)
+    await client.get('/write')
+    const cookie = client.header
+    store.break('delete', fault)
+    const { value: response, took } = await timed(client.get('/destroy'))
+    t.equal(response.statusCode, 200)
+    t.equal(client.token, undefined, 'the cookie is removed')
+    t.ok(took <= TIMEOUT, `answered within ${took} ms`)
+    t.equal((await newClient().get('/read', { cookie })).json().visits, 0, 'nobody gets it back')
+    store.heal()
+    await timed(new Promise((resolve) => setTimeout(resolve, 20_000)), 1_000)
+    await memory.sweep()
+    t.equal(memory.size, 0, 'the mark is gone as well, when its time is over')
+    t.strictSame(uncaught, [])
+  })
+}
+
 function assertLogged (t: Test, logs: readonly object[], how: string): void {
   const text = JSON.stringify(logs)
   if (['rejects', 'throws'].includes(how)) t.match(text, DRIVER_TEXT, 'the cause is in the log')
@@ -60,7 +78,7 @@ function assertLogged (t: Test, logs: readonly object[], how: string): void {
 
 /** A call that was given up may be done all the same, and only the store knows. */
 function visitsLeft (route: string, operation: Operation, how: string, fresh: boolean): number {
-  if (fresh || operation === 'delete') return 0
+  if (fresh) return 0
   if (operation !== 'replace' || how !== 'answers too late') return 1
   return ['write', 'save', 'update'].includes(route) ? 2 : 0
 }

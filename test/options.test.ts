@@ -200,6 +200,10 @@ const POLICY: SessionPolicy = {
   onInvalid: 'discard',
   onStoreError: 'fail',
   storeTimeout: 2,
+  maxPerSubject: 0,
+  overLimit: 'evict-oldest',
+  revocations: false,
+  revocationStaleness: 0,
   keyIds: []
 }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
+import type { JsonObject } from '../types/index.js'
 import { CLOCK_SKEW, deadline, END_MARK, isLive, readPayload, readSealed, type Times, writePayload, writeSealed, writeTombstone } from '../lib/record.js'
 
 const LATEST = 2 ** 48 - 1
@@ -14,19 +15,24 @@ const times: fc.Arbitrary<Times> = fc.record({
 }, { noNullPrototype: true })
 const json = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }).map((data) => JSON.parse(JSON.stringify(data)) as Record<string, unknown>)
 const stored = fc.record({ data: json, extra: fc.option(json) }, { noNullPrototype: true })
+const about = json as fc.Arbitrary<JsonObject>
+const card = fc.option(fc.oneof(
+  fc.record({ about, from: fc.option(fc.string()) }, { noNullPrototype: true }),
+  fc.record({ about: fc.constant(null), from: fc.string() }, { noNullPrototype: true })
+))
 const law = { seed: 11, numRuns: 1000 }
 
 t.test('what is sealed into a cookie is read again', async (t) => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), times, stored, (id, times, stored) => {
     const sid = Buffer.from(id)
-    t.strictSame(readSealed(writeSealed(sid, times, stored)), { sid, record: { kind: 'session', times, found: stored } })
+    t.strictSame(readSealed(writeSealed(sid, times, stored)), { sid, record: { kind: 'session', times, found: stored, card: null } })
   }), law)
 })
 
 t.test('what a store keeps is read again, and is JSON that an operator can read', async (t) => {
-  fc.assert(fc.property(times, stored, (times, stored) => {
-    const payload = writePayload(times, stored)
-    t.strictSame(readPayload(payload), { kind: 'session', times, found: stored })
+  fc.assert(fc.property(times, stored, card, (times, stored, card) => {
+    const payload = writePayload(times, stored, card)
+    t.strictSame(readPayload(payload), { kind: 'session', times, found: stored, card })
     t.strictSame(JSON.parse(payload).data, stored.data)
   }), law)
 })

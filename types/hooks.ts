@@ -34,7 +34,7 @@ export interface RotateEvent<Data> extends SessionEvent {
 
 /** Why something that looked like a session, or a change to one, was not accepted. */
 export type RejectReason =
-  | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'moved' | 'corrupt' | 'invalid'
+  | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'revoked' | 'moved' | 'corrupt' | 'invalid'
   | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
 
 /**
@@ -79,7 +79,7 @@ export interface SessionHooks<Data> {
   preRotate?: Run<RotateEvent<Data>>
   /** A session has a new id; the old one is dead. */
   onRotate?: Run<RotateEvent<Data>>
-  /** A session was ended by `destroy()`. */
+  /** A session was ended: by `destroy()`, by `app.sessions`, or because its subject has too many. */
   onDestroy?: Run<DataEvent<Data>>
   /** A cookie, a record or a change was not accepted. */
   onReject?: Run<RejectEvent>

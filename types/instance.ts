@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionHookName, SessionHooks } from './hooks.js'
+import type { JsonObject } from './json.js'
 
 /** The settings in force, frozen; safe to log. */
 export interface SessionPolicy {
@@ -33,6 +34,13 @@ export interface SessionPolicy {
   readonly onStoreError: 'fail' | 'anonymous'
   /** Seconds. */
   readonly storeTimeout: number
+  /** 0: no limit. */
+  readonly maxPerSubject: number
+  readonly overLimit: 'evict-oldest' | 'refuse'
+  /** Is it kept on the server which sessions have ended? */
+  readonly revocations: boolean
+  /** Seconds. */
+  readonly revocationStaleness: number
   /** Short names of the secrets, newest first; they say nothing about the secrets. */
   readonly keyIds: readonly string[]
 }
@@ -46,6 +54,19 @@ export interface OpenedSession<Data> {
   readonly authenticatedAt: Date | null
 }
 
+/** One live session of a subject, as a list of devices shows it. */
+export interface ListedSession {
+  /** The public handle, `session.id` of that session: for `destroy`, of no use as a credential. */
+  readonly id: string
+  readonly createdAt: Date
+  /** Moves at most once per `touchAfter`. */
+  readonly lastUsedAt: Date
+  readonly expiresAt: Date
+  readonly authenticatedAt: Date | null
+  /** What the option `describe` said of the request that signed in; `null`: nothing. */
+  readonly about: JsonObject | null
+}
+
 /** `app.sessions` (for a session named `adminSession`: `app.adminSessions`). */
 export interface Sessions<Data> {
   /** The settings in force. */
@@ -54,6 +75,21 @@ export interface Sessions<Data> {
   addHook<N extends SessionHookName> (name: N, hook: NonNullable<SessionHooks<Data>[N]>): void
   /** The session of a request, or of the text of a `Cookie` header; `null` if there is none. For sockets and jobs. */
   open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null>
+  /**
+   * The live sessions of a subject, last used first. Needs the option `subject`, and in a cookie session `revocations`;
+   * without them it rejects with `FST_TYPED_SESSION_NOT_CONFIGURED`, as the next two do.
+   */
+  list (subject: string): Promise<ListedSession[]>
+  /** End one session, by its handle. `false`: this subject has no such session. Another subject's is never ended. */
+  destroy (id: string, subject: string): Promise<boolean>
+  /** End every session of a subject, or all but those with the given handles. Returns how many it ended. */
+  destroyAll (subject: string, options?: { readonly except?: string | readonly string[] }): Promise<number>
+  /**
+   * End every session of everybody that has begun until now, in one step however many there are. Sessions on other
+   * servers end within `revocationStaleness`. Needs the option `revocations`, else it rejects with
+   * `FST_TYPED_SESSION_NOT_CONFIGURED`.
+   */
+  revokeAll (): Promise<void>
   /** Ask the `secret` function again. If it fails the old secrets stay and the promise rejects. */
   reloadSecrets (): Promise<void>
   /** Remove expired records now; returns how many. 0 where the backend does so by itself. */

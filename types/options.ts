@@ -1,5 +1,7 @@
 import type { input } from 'zod/v4/core'
+import type { FastifyRequest } from 'fastify'
 import type { SessionHooks } from './hooks.js'
+import type { JsonObject } from './json.js'
 import type { CheckSchema, SessionData, SessionSchema, StoredSession } from './session.js'
 import type { SessionStore } from './store.js'
 
@@ -90,8 +92,28 @@ export interface CommonOptions<S extends SessionSchema> {
   rotateEvery?: number
   /** Seconds for which the old token still reads after a periodic rotation. Default 10. */
   rotationGrace?: number
-  /** Whose session it is: a key, or a function of the data. A store must be able to find sessions by it. Default none. */
+  /**
+   * Whose session it is: a key, or a function of the data. A change of it is a change of privilege, as of a key in `rotateOn`.
+   * A store must be able to find sessions by it. Default none.
+   */
   subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined)
+  /**
+   * What a list of a subject's sessions says of each, made from the request that signs in, for instance its user agent: a
+   * JSON object of at most 2048 characters. Default nothing.
+   */
+  describe?: (request: FastifyRequest) => JsonObject | undefined
+  /** How many sessions one subject may have. Needs `subject`, and in a cookie session `revocations`. Default no limit. */
+  maxPerSubject?: number
+  /** At one more sign-in: end the session that signed in first, or refuse the new one with `FST_TYPED_SESSION_TOO_MANY`. Default `'evict-oldest'`. */
+  overLimit?: 'evict-oldest' | 'refuse'
+  /**
+   * A store for what ends sessions from outside. In a cookie session it keeps a small record of each live session, so that
+   * logging out is final and sessions can be listed; with it, and in a session that has a `store`, `revokeAll()` works.
+   * Without it a copy of a session cookie stays valid until it expires. Default none.
+   */
+  revocations?: SessionStore
+  /** Seconds for which the answer of `revocations` may be remembered. Default 0, which asks at every request. */
+  revocationStaleness?: number
   /** What to keep when a parallel request changed the same key. Default: ours wins. */
   merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> }
   /** The version of the schema, a whole number from 1 to 65535. Default 1. */

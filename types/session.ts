@@ -79,7 +79,7 @@ export interface SessionControls<Data> {
   readonly createdAt: Date
   /** When it ends if nothing more happens: the earlier of the idle and the absolute deadline. */
   readonly expiresAt: Date
-  /** When a `rotateOn` key was last set, or `null`. */
+  /** When a `rotateOn` key or the subject was last set, or `reauthenticated()` called; else `null`. */
   readonly authenticatedAt: Date | null
 
   /** The value of `key`. Own data only: an inherited name is `undefined`. */
@@ -110,6 +110,8 @@ export interface SessionControls<Data> {
   update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
   /** A new id for the same data, when the response is sent (or at `save()`); the old id is dead from then on. */
   rotate (): Promise<void>
+  /** Somebody has just proved who they are, again: `authenticatedAt` is now, and the id changes as with `rotate()`. Prolongs nothing. */
+  reauthenticated (): Promise<void>
   /** `rotate()`, keeping only the named keys. A union goes back to the member it begins with: name keys of that one. */
   regenerate (keep?: ReadonlyArray<SessionKey<Data>>): Promise<void>
   /** End the session when the response is sent: gone from the store, cookie removed. */

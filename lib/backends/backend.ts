@@ -1,5 +1,6 @@
 import type { RejectReason } from '../../types/index.js'
-import type { SessionRecord, Stored, Times } from '../record.js'
+import type { Card, SessionRecord, Stored, Times } from '../record.js'
+import type { StoredRecords } from './records.js'
 
 /** A session as a backend found or kept it. */
 export interface Place {
@@ -29,6 +30,7 @@ export interface Draft {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
   readonly subject: string | undefined
+  readonly card: Card | null
 }
 
 export interface Kept {
@@ -48,8 +50,10 @@ export const ENDED = 'ended'
 
 /** What a token stands for: the record itself, or an id in a store. */
 export interface Backend {
-  /** The token carries the record: nothing here does I/O, and no change is kept without a new cookie. */
+  /** The token carries the data: no change is kept without a new cookie. */
   readonly selfContained: boolean
+  /** What is kept on the server. `null`: nothing, so that nothing here does I/O. */
+  readonly records: StoredRecords | null
   /** A fresh id. */
   newId (): { raw: Buffer, key: string }
   /** What `token` stands for. Verified before any I/O. Rejects with `StoreFailed`. */
@@ -64,8 +68,8 @@ export interface Backend {
   touch (place: Place, draft: Draft): Kept | Promise<Kept | typeof ENDED>
   /** Let the old id end in favour of `successor`, unless the record has changed. `final`: it reads nothing from now on. */
   supersede (place: Place, successor: Place, final: boolean, now: number): 'done' | Promise<'done' | Overtaken | typeof ENDED>
-  /** End the session, wherever a parallel rotation has carried it. */
-  end (place: Place, now: number): void | Promise<void>
+  /** End the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
+  end (place: Place, now: number): boolean | Promise<boolean>
   /** Forget a record that nobody has a token of. */
   discard (place: Place): void | Promise<void>
 }

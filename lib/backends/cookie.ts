@@ -9,24 +9,36 @@ const FORGED = { state: 'none', reason: 'forged' } as const
 const EXPIRED = { state: 'none', reason: 'expired' } as const
 const MALFORMED = { state: 'none', reason: 'malformed' } as const
 
+export interface CookieBackendOptions {
+  readonly cookie: string
+  readonly readable: boolean
+  readonly timeouts: Timeouts
+  /** How many opened tokens are remembered. */
+  readonly cache: number
+}
+
 /** The cookie is the session: each token is a sealed record. */
 export class CookieBackend implements Backend {
   readonly selfContained = true
+  readonly records = null
   readonly #format: TokenFormat
   readonly #cookie: string
   readonly #timeouts: Timeouts
   readonly #opened: LRUCache<string, Place>
+  readonly #key: (raw: Buffer) => string
 
-  constructor (keyring: Keyring, options: { cookie: string, readable: boolean, timeouts: Timeouts, cache: number }) {
+  /** `key`: what an id is called outside the token. */
+  constructor (keyring: Keyring, options: CookieBackendOptions, key = (raw: Buffer) => raw.toString('base64url')) {
     this.#format = options.readable ? keyring.readable : keyring.sealed
     this.#cookie = options.cookie
     this.#timeouts = options.timeouts
     this.#opened = new LRUCache({ max: options.cache })
+    this.#key = key
   }
 
   newId (): { raw: Buffer, key: string } {
     const raw = random(16)
-    return { raw, key: raw.toString('base64url') }
+    return { raw, key: this.#key(raw) }
   }
 
   load (token: string, now: number): Loaded {
@@ -45,7 +57,7 @@ export class CookieBackend implements Backend {
     const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
     checkSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
-    const place = toPlace(raw, { kind: 'session', times, found: stored }, false)
+    const place = this.#place(raw, { kind: 'session', times, found: stored, card: null }, false)
     this.#opened.set(token, place)
     return { place, token }
   }
@@ -62,7 +74,9 @@ export class CookieBackend implements Backend {
     return 'done'
   }
 
-  end (): void {}
+  end (): boolean {
+    return true
+  }
 
   discard (): void {}
 
@@ -70,12 +84,12 @@ export class CookieBackend implements Backend {
     const opened = this.#format.read(token)
     const sealed = opened === null ? null : readSealed(opened.body)
     if (opened === null || sealed === null) return null
-    const place = toPlace(sealed.sid, sealed.record, opened.stale)
+    const place = this.#place(sealed.sid, sealed.record, opened.stale)
     this.#opened.set(token, place)
     return place
   }
-}
 
-function toPlace (raw: Buffer, record: Place['record'], stale: boolean): Place {
-  return { raw, key: raw.toString('base64url'), record, payload: '', usedAt: record.times.savedAt, stale }
+  #place (raw: Buffer, record: Place['record'], stale: boolean): Place {
+    return { raw, key: this.#key(raw), record, payload: '', usedAt: record.times.savedAt, stale }
+  }
 }

@@ -1,0 +1,32 @@
+import { alone } from './backends/lock.js'
+import type { Place } from './backends/backend.js'
+import type { StoredRecords } from './backends/records.js'
+import { TooManySessions } from './errors.js'
+import { end } from './records.js'
+import type { Visit } from './visit.js'
+
+/** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
+export async function admit<T> (visit: Visit, subject: string | undefined, enter: () => Promise<T>): Promise<T> {
+  const { runtime, place, base, request } = visit
+  const { maxPerSubject, overLimit, subject: subjectOf } = runtime.settings
+  if (maxPerSubject === 0 || subject === undefined) return await enter()
+  if (place !== null && subjectOf?.({ ...base }) === subject) return await enter()
+  const records = runtime.backend.records as StoredRecords
+  // Those of this process wait for each other here, the others ask the store now and then.
+  return await runtime.turns(`subject:${subject}`, () => alone(records, subject, async (hold) => {
+    const others = (await records.find(subject, Date.now())).sort(bySignIn)
+    const tooMany = others.slice(0, Math.max(0, others.length + 1 - maxPerSubject))
+    if (tooMany.length > 0 && overLimit === 'refuse') throw new TooManySessions()
+    for (const oldest of tooMany) await end(runtime, oldest, request)
+    await hold()
+    return await enter()
+  }))
+}
+
+function bySignIn (a: Place, b: Place): number {
+  return signedInAt(a) - signedInAt(b)
+}
+
+function signedInAt ({ record: { times } }: Place): number {
+  return times.authenticatedAt === 0 ? times.createdAt : times.authenticatedAt
+}

@@ -1,0 +1,69 @@
+import type { SessionStore } from '../../types/index.js'
+import { storeFailure, withDeadline } from '../deadline.js'
+import { readEpoch, writeEpoch } from '../record.js'
+
+/** As long as any session can live: 400 days, and what clocks may differ by. */
+const LIFE = (400 * 86_400 + 60) * 1000
+const MAX_RACES = 20
+/** Before anything can have begun. */
+export const NONE = -1
+
+export interface EpochOptions {
+  readonly store: SessionStore
+  /** Where it lies. */
+  readonly key: string
+  /** Milliseconds for which an answer may be remembered. */
+  readonly staleness: number
+  /** Milliseconds that one call may take. */
+  readonly storeTimeout: number
+}
+
+/** The moment until which every session that has begun is over, for all servers alike. */
+export class Epoch {
+  readonly #options: EpochOptions
+  #known = { value: NONE, at: -Infinity }
+
+  constructor (options: EpochOptions) {
+    this.#options = options
+  }
+
+  /** Milliseconds since 1970; `NONE`: nobody has asked for one. Rejects with `StoreFailed`. */
+  current (now: number): number | Promise<number> {
+    const { value, at } = this.#known
+    return Math.abs(now - at) < this.#options.staleness ? value : this.#ask(now)
+  }
+
+  /** Every session that has begun until `now` is over from here on. */
+  async begin (now: number): Promise<void> {
+    const { store, key } = this.#options
+    const next = writeEpoch(now)
+    for (let race = 0; race < MAX_RACES; race++) {
+      if (await this.#call(() => store.create(key, next, now + LIFE))) return this.#learn(now, now)
+      const found = await this.#call(() => store.load(key))
+      if (found === null) continue
+      const later = readEpoch(found)
+      if (later !== null && later >= now) return this.#learn(later, now)
+      const outcome = await this.#call(() => store.replace(key, found, next, now + LIFE))
+      if (outcome === 'replaced') return this.#learn(now, now)
+    }
+    throw storeFailure(new Error(`the epoch was changed ${MAX_RACES} times meanwhile`))
+  }
+
+  async #ask (now: number): Promise<number> {
+    const { store, key } = this.#options
+    const found = await this.#call(() => store.load(key))
+    const value = found === null ? NONE : readEpoch(found)
+    // Whoever cannot tell which sessions are over must not let any in.
+    if (value === null) throw storeFailure(new Error('the epoch in the store is not one, revokeAll() writes it anew'))
+    this.#learn(value, now)
+    return this.#known.value
+  }
+
+  #learn (value: number, now: number): void {
+    this.#known = { value: Math.max(value, this.#known.value), at: now }
+  }
+
+  #call<T> (call: () => Promise<T>): Promise<T> {
+    return withDeadline(this.#options.storeTimeout, call)
+  }
+}

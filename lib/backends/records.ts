@@ -1,0 +1,190 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import { storeFailure, withDeadline } from '../deadline.js'
+import { END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record.js'
+import { ENDED, type Loaded, type Overtaken, type Place } from './backend.js'
+import { type Epoch, NONE } from './epoch.js'
+
+/** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
+const MAX_HOPS = 100
+const MAX_RACES = 20
+/** Characters; a bigger record is read anew each time, so that what is remembered stays small. */
+const MAX_REMEMBERED = 16_384
+/** For a request that is under way when its session moves: long enough to find out where to. */
+const TOMBSTONE_LIFE = 10_000
+
+export interface StoredRecordsOptions {
+  readonly store: SessionStore
+  /** Tells sessions apart that share a store. */
+  readonly namespace: string
+  readonly timeouts: Timeouts
+  /** Milliseconds. */
+  readonly grace: number
+  /** Milliseconds that one call may take. */
+  readonly storeTimeout: number
+  /** How many records are remembered. */
+  readonly cache: number
+  /** `null`: not all sessions can be ended at once. */
+  readonly epoch: Epoch | null
+}
+
+export interface Located { readonly key: string, readonly payload: string, readonly record: SessionRecord }
+type NotLocated = Exclude<Loaded, { readonly state: 'found' }>
+
+/** The records of one registered session in a store: sessions, the tombstones of rotations, end marks. By key; knows no token. */
+export class StoredRecords {
+  readonly epoch: Epoch | null
+  readonly #options: StoredRecordsOptions
+  readonly #store: SessionStore
+  readonly #keys: RegExp
+  /** The record last seen of each session. */
+  readonly #seen: LRUCache<string, { readonly payload: string, readonly record: SessionRecord }>
+
+  constructor (options: StoredRecordsOptions) {
+    this.epoch = options.epoch
+    this.#options = options
+    this.#store = options.store
+    this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
+    this.#seen = new LRUCache({ max: options.cache })
+  }
+
+  /** Where something lies: of no use to whoever reads the store. */
+  key (raw: Buffer | string): string {
+    return `${this.#options.namespace}:${hash('sha256', raw, 'hex')}`
+  }
+
+  /** `false`: the key is taken. */
+  async create (key: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    const created = await this.#call(() => this.#store.create(key, payload, expiresAt, this.#subjectKey(subject)))
+    if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
+    return created
+  }
+
+  async replace (key: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const outcome = await this.#call(() => this.#store.replace(key, expected, payload, expiresAt, this.#subjectKey(subject)))
+    if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
+    throw storeFailure(new Error('replace answered none of: replaced, conflict, missing'))
+  }
+
+  delete (key: string): Promise<void> {
+    return this.#call(() => this.#store.delete(key))
+  }
+
+  /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
+  async locate (key: string, now: number): Promise<Located | NotLocated> {
+    const { epoch } = this
+    if (epoch === null) return await this.#follow(key, now)
+    // Asked together: on most stores that is one round trip.
+    const [located, notBefore] = await Promise.all([this.#follow(key, now), epoch.current(now)])
+    return 'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located
+  }
+
+  async #follow (start: string, now: number): Promise<Located | NotLocated> {
+    let key = start
+    for (let hops = 0; hops < MAX_HOPS; hops++) {
+      const payload = await this.#load(key)
+      if (payload === null) return { state: 'none', reason: 'unknown' }
+      const record = this.#parse(key, payload)
+      if (record === null) return { state: 'none', reason: 'corrupt' }
+      if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
+      if (record.kind === 'session') return { key, payload, record }
+      if (record.final || now >= record.at + this.#options.grace) break
+      key = record.to
+    }
+    return { state: 'moved' }
+  }
+
+  /** Where the session of `place` is now. For a request that was under way, however it moved. */
+  async latest (place: Place): Promise<Overtaken | typeof ENDED> {
+    let moved = 'no' as Overtaken['moved']
+    let { key } = place
+    for (let hops = 0; hops < MAX_HOPS; hops++) {
+      const payload = await this.#load(key)
+      const record = payload === null ? null : this.#parse(key, payload)
+      if (payload === null || record === null || record.kind === 'ended') return ENDED
+      if (record.kind === 'session') {
+        const raw = moved === 'no' ? place.raw : null
+        return { latest: { raw, key, record, payload, usedAt: Math.max(place.usedAt, record.times.savedAt), stale: place.stale }, moved }
+      }
+      moved = record.final || moved === 'final' ? 'final' : 'periodic'
+      key = record.to
+    }
+    return ENDED
+  }
+
+  /** Leaves a tombstone in place of the record. */
+  leave (place: Place, successor: Place, final: boolean, now: number): Promise<ReplaceOutcome> {
+    const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
+    return this.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until)
+  }
+
+  /** Ends the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
+  async end (place: Place, now: number): Promise<boolean> {
+    let current = place
+    for (let race = 0; race < MAX_RACES; race++) {
+      const outcome = await this.replace(current.key, current.payload, END_MARK, now + TOMBSTONE_LIFE)
+      if (outcome === 'missing') return false
+      if (outcome === 'replaced') {
+        // The session has ended. A mark that cannot be removed expires by itself.
+        await this.delete(current.key).catch(() => {})
+        return true
+      }
+      const latest = await this.latest(current)
+      if (latest === ENDED) return false
+      current = latest.latest
+    }
+    throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to end`))
+  }
+
+  /** The live sessions of a subject. One that is just rotating counts once. */
+  async find (subject: string, now: number): Promise<Place[]> {
+    const places: Place[] = []
+    const notBefore = await this.epoch?.current(now) ?? NONE
+    const records = await this.#call(async () => this.#search(this.#subjectKey(subject) as string))
+    for (;;) {
+      const { done, value } = await this.#call(() => records.next())
+      if (done) break
+      const { id, payload } = value
+      const record = this.#keys.test(id) ? this.#parse(id, payload) : null
+      if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
+      if (!isLive(record.times, record.times.savedAt, this.#options.timeouts, now)) continue
+      places.push({ raw: null, key: id, record, payload, usedAt: record.times.savedAt, stale: false })
+    }
+    const former = new Set(places.map(({ record }) => record.card?.from))
+    return places.filter(({ key }) => !former.has(key))
+  }
+
+  /** What the next load is going to find, so that it need not be parsed. */
+  remember (key: string, payload: string, record: SessionRecord): void {
+    if (payload.length <= MAX_REMEMBERED) this.#seen.set(key, { payload, record })
+  }
+
+  #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {
+    const known = this.#seen.get(key)
+    if (known?.payload === payload) return known.record
+    const record = readPayload(payload)
+    // The store is asked for ids of this session only, whatever a record says.
+    if (record?.kind === 'moved' && !this.#keys.test(record.to)) return null
+    if (record?.kind === 'session') this.remember(key, payload, record)
+    return record
+  }
+
+  #load (key: string): Promise<string | null> {
+    return this.#call(() => this.#store.load(key))
+  }
+
+  #search (subject: string): AsyncIterator<StoredRecord> {
+    const store = this.#store as Required<Pick<SessionStore, 'findBySubject'>>
+    return store.findBySubject(subject)[Symbol.asyncIterator]()
+  }
+
+  // Hashed, as an id is: sessions of several kinds can share a store, and an e-mail address is nobody's business there.
+  #subjectKey (subject: string | undefined): string | undefined {
+    return subject === undefined ? undefined : this.key(`subject:${subject}`)
+  }
+
+  #call<T> (call: () => Promise<T>): Promise<T> {
+    return withDeadline(this.#options.storeTimeout, call)
+  }
+}

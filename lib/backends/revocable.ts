@@ -1,0 +1,140 @@
+import { LRUCache } from 'lru-cache'
+import { Conflict, Moved } from '../errors.js'
+import { type Card, writePayload } from '../record.js'
+import { type Backend, type Draft, ENDED, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
+import type { CookieBackend } from './cookie.js'
+import type { Located, StoredRecords } from './records.js'
+
+/** Every lost race means that another request was saved. */
+const MAX_RACES = 100
+/** The data are in the cookie. */
+const NO_DATA = { data: {}, extra: null }
+
+export interface RevocableBackendOptions {
+  readonly records: StoredRecords
+  /** Milliseconds for which it is taken for granted that a session has not ended. */
+  readonly staleness: number
+  /** How many sessions are remembered for as long. */
+  readonly cache: number
+}
+
+/** The cookie is the session, but lives only as long as a small record in a store: times, and whose it is. */
+export class RevocableBackend implements Backend {
+  readonly selfContained = true
+  readonly records: StoredRecords
+  readonly #cookies: CookieBackend
+  readonly #staleness: number
+  readonly #alive: LRUCache<string, { readonly at: number, readonly located: Located }>
+
+  constructor (cookies: CookieBackend, { records, staleness, cache }: RevocableBackendOptions) {
+    this.records = records
+    this.#cookies = cookies
+    this.#staleness = staleness
+    this.#alive = new LRUCache({ max: cache })
+  }
+
+  newId (): { raw: Buffer, key: string } {
+    return this.#cookies.newId()
+  }
+
+  load (token: string, now: number): Loaded | Promise<Loaded> {
+    const loaded = this.#cookies.load(token, now)
+    return loaded.state === 'found' ? this.#confirm(loaded.place, now) : loaded
+  }
+
+  async reload (place: Place): Promise<Place | null> {
+    const now = await this.records.latest(place)
+    if (now === ENDED || now.moved === 'final') return null
+    return merge(place, now.latest)
+  }
+
+  async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
+    // First, because it throws if the cookie would be too large.
+    const kept = this.#cookies.create(raw, draft)
+    const payload = writePayload(draft.times, NO_DATA, draft.card)
+    if (!await this.records.create(kept.place.key, payload, draft.expiresAt, draft.subject)) return null
+    return this.#keep(kept, payload, draft.card)
+  }
+
+  /** The last save wins, as in every cookie session; but not over a session that has ended or has another id. */
+  async replace (place: Place, draft: Draft): Promise<Kept | typeof ENDED> {
+    const kept = await this.#renew(place, draft)
+    if (kept === 'moved') throw new Moved()
+    return kept
+  }
+
+  async touch (place: Place, draft: Draft): Promise<Kept | typeof ENDED> {
+    const kept = await this.#renew(place, draft)
+    return kept === 'moved' ? ENDED : kept
+  }
+
+  async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | typeof ENDED> {
+    this.#alive.delete(place.key)
+    const outcome = await this.#race(place, async (current) => await this.records.leave(current, successor, final, now))
+    if (outcome === 'moved') throw new Moved()
+    return outcome
+  }
+
+  async end (place: Place, now: number): Promise<boolean> {
+    this.#alive.delete(place.key)
+    return await this.records.end(place, now)
+  }
+
+  async discard (place: Place): Promise<void> {
+    this.#alive.delete(place.key)
+    await this.records.delete(place.key)
+  }
+
+  #confirm (place: Place, now: number): Loaded | Promise<Loaded> {
+    const known = this.#alive.get(place.key)
+    if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now)
+    return { state: 'found', place: merge(place, known.located) }
+  }
+
+  async #find (place: Place, now: number): Promise<Loaded> {
+    const located = await this.records.locate(place.key, now)
+    if ('state' in located) return located
+    if (this.#staleness > 0 && located.key === place.key) this.#alive.set(place.key, { at: now, located })
+    return { state: 'found', place: merge(place, located) }
+  }
+
+  async #renew (place: Place, draft: Draft): Promise<Kept | typeof ENDED | 'moved'> {
+    if (place.raw === null) return 'moved'
+    const kept = this.#cookies.replace(place, draft)
+    const payload = writePayload(draft.times, NO_DATA, draft.card)
+    const outcome = await this.#race(place, async ({ payload: expected }) =>
+      await this.records.replace(place.key, expected, payload, draft.expiresAt, draft.subject))
+    return outcome === 'done' ? this.#keep(kept, payload, draft.card) : outcome
+  }
+
+  /** Until no other request was faster. Their data are in their cookies, so there is nothing to merge. */
+  async #race (place: Place, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<'done' | typeof ENDED | 'moved'> {
+    let current = place
+    for (let race = 0; race < MAX_RACES; race++) {
+      const outcome = await attempt(current)
+      if (outcome === 'replaced') return 'done'
+      const now: Overtaken | typeof ENDED = outcome === 'missing' ? ENDED : await this.records.latest(current)
+      if (now === ENDED) return ENDED
+      if (now.moved !== 'no') return 'moved'
+      current = now.latest
+    }
+    throw new Conflict()
+  }
+
+  #keep ({ place, token }: Kept, payload: string, card: Card | null): Kept {
+    this.#alive.delete(place.key)
+    return { place: { ...place, record: { ...place.record, card }, payload }, token }
+  }
+}
+
+/** What the cookie holds, with what the store knows of it. Under another key, no token can be made. */
+function merge (place: Place, { key, payload, record }: Located): Place {
+  return {
+    ...place,
+    raw: key === place.key ? place.raw : null,
+    key,
+    payload,
+    record: { ...place.record, card: record.card },
+    usedAt: Math.max(place.usedAt, record.times.savedAt)
+  }
+}
