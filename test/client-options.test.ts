@@ -37,20 +37,24 @@ function evaluate (expression: string): object {
   return runInNewContext(outputText, { URL, process: { env: {} }, address: 'tcp://localhost:1' }) as object
 }
 
-/** The clients that a program makes, each with the options it gets. */
-function madeIn (code: string): Made[] {
-  const made: Made[] = []
-  const source = ts.createSourceFile('program.ts', code, ts.ScriptTarget.ES2022, true)
+/** What a program calls, each with the last object that it passes. */
+function callsIn (code: string): Array<{ name: string, options: object }> {
+  const calls: Array<{ name: string, options: object }> = []
   const visit = (node: ts.Node): void => {
     if (ts.isNewExpression(node) || ts.isCallExpression(node)) {
-      const driver = makers[node.expression.getText().split('.').at(-1) ?? '']
+      const name = node.expression.getText().split('.').at(-1) ?? ''
       const options = node.arguments?.findLast(ts.isObjectLiteralExpression)
-      if (driver !== undefined) made.push({ driver, options: plain(options === undefined ? {} : evaluate(options.getText())) })
+      if (makers[name] !== undefined || name === 'Cluster') calls.push({ name, options: options === undefined ? {} : evaluate(options.getText()) })
     }
     ts.forEachChild(node, visit)
   }
-  visit(source)
-  return made
+  visit(ts.createSourceFile('program.ts', code, ts.ScriptTarget.ES2022, true))
+  return calls
+}
+
+/** The clients that a program makes, each with the options it gets. */
+function madeIn (code: string): Made[] {
+  return callsIn(code).flatMap(({ name, options }) => makers[name] === undefined ? [] : [{ driver: makers[name], options: plain(options) }])
 }
 
 const places = [
@@ -68,6 +72,12 @@ t.test('every driver is shown with its options in docs, and all but two in the s
   const shownIn = (folder: string) => [...new Set(places.filter(({ path }) => path.startsWith(folder)).flatMap(({ made }) => made.map(({ driver }) => driver)))].sort()
   t.strictSame(shownIn('docs/'), Object.keys(expected).sort())
   t.strictSame(shownIn('examples/'), Object.keys(expected).filter((driver) => !['redis', 'postgres'].includes(driver)).sort())
+})
+
+t.test('the shop\'s client of a Cluster has those that the tests give one', async (t) => {
+  const { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } = clientOptions.ioredis
+  const [cluster] = callsIn(readText('examples/shop/store.ts')).filter(({ name }) => name === 'Cluster')
+  t.same(cluster?.options, { lazyConnect: true, redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } })
 })
 
 t.test('docs/failures.md names the options and the versions that it was seen with', async (t) => {

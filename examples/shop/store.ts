@@ -3,32 +3,34 @@ import type { SessionStore } from 'fastify-typed-session'
 
 export interface OpenStore { readonly store: SessionStore, close (): unknown }
 
+export type StoreKind = keyof typeof stores
+
 type Open = (address: string) => Promise<OpenStore>
 
 // STORE=… npm run shop. Each opens the client of its own; the session plugin never does. That tables and indexes are
 // created when the shop starts is the shop's decision, too: elsewhere a migration does it.
-const stores: Readonly<Record<string, Open>> = {
+const stores = {
   async memory () {
     const { memoryStore } = await import('fastify-typed-session/stores/memory')
     return { store: memoryStore(), close () {} }
   },
 
-  async file (address) {
+  async file (address: string) {
     const { fileStore } = await import('fastify-typed-session/stores/file')
     return { store: fileStore({ directory: pathOf(address) }), close () {} }
   },
 
-  async sqlite (address) {
+  async sqlite (address: string) {
     const { createTable, sqliteStore } = await import('fastify-typed-session/stores/sqlite')
     const database = await openSqlite(pathOf(address))
     await createTable(database)
     return { store: sqliteStore({ database }), close: () => database.close() }
   },
 
-  async redis (address) {
+  async redis (address: string) {
     const { Redis } = await import('ioredis')
     const { redisStore } = await import('fastify-typed-session/stores/redis')
-    const client = new Redis(address, {
+    const client = new Redis(address.replace(/^valkey/, 'redis'), {
       lazyConnect: true,
       maxRetriesPerRequest: 1,
       commandTimeout: 1000,
@@ -42,7 +44,19 @@ const stores: Readonly<Record<string, Open>> = {
     return { store: redisStore({ client }), close: () => client.disconnect() }
   },
 
-  async memcached (address) {
+  async redisCluster (address: string) {
+    const { Cluster } = await import('ioredis')
+    const { redisStore } = await import('fastify-typed-session/stores/redis')
+    const client = new Cluster(addressesOf(address), {
+      lazyConnect: true,
+      redisOptions: { maxRetriesPerRequest: 1, commandTimeout: 1000, connectTimeout: 1000, socketTimeout: 1500 }
+    })
+    client.on('error', report)
+    await client.connect()
+    return { store: redisStore({ client }), close: () => client.disconnect() }
+  },
+
+  async memcached (address: string) {
     const { MemcacheClient } = await import('memcache-client')
     const { memcachedStore } = await import('fastify-typed-session/stores/memcached')
     const client = new MemcacheClient({
@@ -54,7 +68,7 @@ const stores: Readonly<Record<string, Open>> = {
     return { store: memcachedStore({ client }), close: () => client.shutdown() }
   },
 
-  async postgres (address) {
+  async postgres (address: string) {
     const { default: { Pool } } = await import('pg')
     const { createTable, postgresStore } = await import('fastify-typed-session/stores/postgres')
     const pool = new Pool({ connectionString: address, max: 10, connectionTimeoutMillis: 1000, query_timeout: 1000 })
@@ -63,7 +77,7 @@ const stores: Readonly<Record<string, Open>> = {
     return { store: postgresStore({ pool }), close: () => pool.end() }
   },
 
-  async mysql (address) {
+  async mysql (address: string) {
     const { createPool } = await import('mysql2/promise')
     const { createTable, mysqlStore } = await import('fastify-typed-session/stores/mysql')
     const pool = createPool({ uri: address, connectionLimit: 10, connectTimeout: 1000 })
@@ -71,7 +85,7 @@ const stores: Readonly<Record<string, Open>> = {
     return { store: mysqlStore({ pool }), close: () => pool.end() }
   },
 
-  async mongodb (address) {
+  async mongodb (address: string) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('fastify-typed-session/stores/mongodb')
     const client = new MongoClient(address, {
@@ -85,19 +99,39 @@ const stores: Readonly<Record<string, Open>> = {
     await createIndexes(collection)
     return { store: mongoStore({ collection }), close: () => client.close() }
   }
+} satisfies Record<string, Open>
+
+const kinds = new Map<string, StoreKind | 'cookie'>([
+  ['', 'cookie'], ['cookie', 'cookie'], ['memory', 'memory'], ['file', 'file'], ['sqlite', 'sqlite'],
+  ['redis', 'redis'], ['rediss', 'redis'], ['valkey', 'redis'], ['valkeys', 'redis'], ['redis+cluster', 'redisCluster'],
+  ['memcached', 'memcached'], ['postgres', 'postgres'], ['postgresql', 'postgres'],
+  ['mysql', 'mysql'], ['mariadb', 'mysql'], ['mongodb', 'mongodb'], ['mongodb+srv', 'mongodb']
+])
+
+/** What `STORE` names. Throws for what it cannot be. */
+export function kindOf (address = ''): StoreKind | 'cookie' {
+  const scheme = address.split(':', 1).join().toLowerCase()
+  const kind = kinds.get(scheme)
+  if (kind === undefined) throw new Error(`STORE=${scheme}: is none of ${[...kinds.keys()].filter(Boolean).join(', ')}`)
+  if ((kind === 'file' || kind === 'sqlite') && pathOf(address) === '') throw new Error(`STORE=${scheme}: names no path`)
+  return kind
 }
 
 /** The store that `STORE` names; `null`: the session lives in the cookie. */
-export async function openStore (address: string | undefined): Promise<OpenStore | null> {
-  if (address === undefined || address === '' || address === 'cookie') return null
-  const kind = address.split(':', 1).join()
-  const open = stores[kind]
-  if (open === undefined) throw new Error(`STORE=${kind} is none of: cookie, ${Object.keys(stores).join(', ')}`)
-  return open(address)
+export async function openStore (address = ''): Promise<OpenStore | null> {
+  const kind = kindOf(address)
+  const open: Open | null = kind === 'cookie' ? null : stores[kind]
+  return open && await open(address)
 }
 
+/** `file:./data`, `file:///var/data`, `sqlite:./a.db`, `sqlite:///var/a.db`. */
 export function pathOf (address: string): string {
-  return address.startsWith('file://') ? fileURLToPath(address) : address.slice(address.indexOf(':') + 1)
+  return /^file:\/\//i.test(address) ? fileURLToPath(address) : address.slice(address.indexOf(':') + 1).replace(/^\/\//, '')
+}
+
+/** `redis+cluster://one:6379,two:6379` */
+function addressesOf (address: string) {
+  return address.replace(/^.*:\/\//, '').split(',').map((node) => new URL(`redis://${node}`)).map(({ hostname, port }) => ({ host: hostname, port: Number(port || 6379) }))
 }
 
 /** Node's own from 22.13 on. */

@@ -25,6 +25,15 @@ export async function startShop (t: Test, environment: Readonly<Record<string, s
   throw new Error(`The shop ended with ${child.exitCode}`)
 }
 
+/** A shop that cannot start: what it leaves. */
+export async function runShop (environment: Readonly<Record<string, string>>): Promise<{ code: number | null, stderr: string }> {
+  const child = spawn(process.execPath, [server], { env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'ignore', 'pipe'] })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text })
+  await once(child, 'close')
+  return { code: child.exitCode, stderr }
+}
+
 async function end (child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
