@@ -45,14 +45,14 @@ t.test('the first program does what it says: the cart grows', async (t) => {
   const { address, process } = await start(t.testdir())
   t.teardown(() => end(process))
 
-  const first = await fetch(`${address}/cart/tea`)
+  const first = await fetch(`${address}/cart/tea`, { method: 'POST' })
   t.strictSame(await first.json(), [{ sku: 'tea', qty: 1 }])
   const cookie = first.headers.getSetCookie().join().split(';', 1).join()
   t.match(cookie, /^__Host-Http-session=/, 'the name that the table of cookie options gives')
 
-  const second = await fetch(`${address}/cart/tea`, { headers: { cookie } })
+  const second = await fetch(`${address}/cart/tea`, { method: 'POST', headers: { cookie } })
   t.strictSame(await second.json(), [{ sku: 'tea', qty: 1 }, { sku: 'tea', qty: 1 }])
-  t.strictSame(await (await fetch(`${address}/cart/milk`)).json(), [{ sku: 'milk', qty: 1 }], 'somebody else has another cart')
+  t.strictSame(await (await fetch(`${address}/cart/milk`, { method: 'POST' })).json(), [{ sku: 'milk', qty: 1 }], 'somebody else has another cart')
 })
 
 t.test('every npm script that a document names exists', async (t) => {

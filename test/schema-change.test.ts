@@ -149,6 +149,20 @@ t.test('an event tells the paths, and never a value (I15)', async t => {
   })
 })
 
+t.test('every request that reads a salvaged session says so, once, until one changes it', async t => {
+  await eachPlace(t, async (t, place) => {
+    const schema = z.object({ name: z.int().default(0), count: z.int().default(0) })
+    const now = await deploy(t, place, schema, { onInvalid: 'salvage' }, await begin(t, place))
+    await now.read()
+    await now.read()
+    t.match(now.rejected, [{ reason: 'salvaged', paths: ['name'] }, { reason: 'salvaged', paths: ['name'] }])
+    await now.client.post('/write', { count: 4 })
+    t.equal(now.rejected.length, 3)
+    t.match(await now.read(), { data: { name: 0, count: 4 } })
+    t.equal(now.rejected.length, 3)
+  })
+})
+
 t.test('what was salvaged is kept once something is written, and what could not be saved has gone', async t => {
   await eachPlace(t, async (t, place) => {
     const jar = await begin(t, place)

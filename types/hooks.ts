@@ -64,7 +64,8 @@ type Run<Event> = (event: Event) => void | Promise<void>
  * `pre…` hooks run before anything is kept: they may amend `event.data` (it is validated again) or throw to fail the
  * request with nothing kept. They have `storeTimeout` to finish.
  * `on…` hooks run after: the response does not wait for them, a throw or rejection is logged and changes nothing.
- * No hook can stop a destroy, a rotation or an expiry.
+ * Work that such a hook starts by itself is its own to bound: one that makes the event it is called for goes on for ever.
+ * Events are frozen. No hook can stop a destroy, a rotation or an expiry.
  */
 export interface SessionHooks<Data> {
   /** A session was kept for the first time. */

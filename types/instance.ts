@@ -92,6 +92,6 @@ export interface Sessions<Data> {
   revokeAll (): Promise<void>
   /** Ask the `secret` function again. If it fails the old secrets stay and the promise rejects. */
   reloadSecrets (): Promise<void>
-  /** Remove expired records now; returns how many. 0 where the backend does so by itself. */
+  /** Remove expired records now; returns how many. 0 where the backend does so by itself. No `storeTimeout`: takes as long as the store. */
   sweep (): Promise<number>
 }

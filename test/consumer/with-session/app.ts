@@ -31,6 +31,10 @@ staffApp.register(async (child: typeof staffApp) => {
   child.get('/child', async (request) => { expectTypeOf(request.session.role).toEqualTypeOf<'root' | 'ops'>() })
 })
 
+// Fastify types these requests without the instance's type provider: the handle knows all the same.
+staffApp.setErrorHandler((error, request) => { expectTypeOf(staff.get(request).role).toEqualTypeOf<'root' | 'ops'>(); throw error })
+staffApp.setNotFoundHandler(async (request) => { expectTypeOf(staff.get(request).role).toEqualTypeOf<'root' | 'ops'>() })
+
 const routes: SessionPluginAsync<typeof staff.schema> = async (app) => {
   app.get('/plugin', async (request) => { expectTypeOf(request.session.role).toEqualTypeOf<'root' | 'ops'>() })
 }
