@@ -6,6 +6,7 @@ import { sessionPlugin as plugin } from './plugin.js'
 export type * from '../types/index.js'
 export { SessionError } from './errors.js'
 export { createSession, withSession } from './handle.js'
+export { requireRecent } from './require-recent.js'
 export { requireSession } from './require-session.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */

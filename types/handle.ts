@@ -70,3 +70,15 @@ export type RequireSession =
   <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (
     session: SessionHandle<S, Name> | S, ...required: readonly [R, ...R[]]
   ) => RequiringRoute<Name, SessionWith<SessionData<S>, R>>
+
+/**
+ * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are, by the session's
+ * `authenticatedAt`: it is set at sign-in and by `session.reauthenticated()`. Else `FST_TYPED_SESSION_NOT_RECENT`, a 401, which an
+ * error handler can turn into a redirect. `session`: a handle or the name of one, default `'session'`.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no number of seconds, more than 0. OWASP ASVS 5.0, 7.5.1.
+ *
+ * ```ts
+ * app.post('/password', { ...requireSession(handle, 'user'), preHandler: requireRecent(300) }, handler)
+ * ```
+ */
+export type RequireRecent = (seconds: number, session?: string | { readonly name: string }) => (request: RequestLike) => Promise<void>
