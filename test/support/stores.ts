@@ -134,6 +134,8 @@ const engines: Record<string, EngineKind> = {
   'the MongoDB at MONGODB_URL': { family: 'mongodb', missing: givenMongoMissing, mayMiss: true, start: given, clients: ['mongodb'] }
 }
 
+export const families: readonly Family[] = [...new Set(Object.values(engines).map(({ family }) => family))]
+
 /**
  * Runs `tests` for each store of a family, one after the other, on servers of this test file's own that are stopped at
  * the end. Without its server a row is skipped, and fails in CI.
