@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Every document of the project, by its path. */
-export const documents: readonly string[] = ['.', 'docs', 'benchmarks', 'examples'].flatMap((folder) =>
+export const documents: readonly string[] = ['.', 'docs', 'docs/guides', 'benchmarks', 'examples'].flatMap((folder) =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
 
 export interface Block {

@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import ts from 'typescript'
+import { Client, COOKIE, SECRET } from './app.js'
+import { blocksOf } from './documents.js'
+
+/** The last line of a guide's program. Tests listen themselves, if they do. */
+const LISTENS = /^await buildApp\(.*\)\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
+const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+
+/**
+ * Runs the one program that docs/guides/<name>.md has, anew for each test, with the package as it is built, and returns what
+ * it exports. That it compiles is seen to by test/readme-blocks.test.ts, as for every document.
+ */
+export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string): Promise<Exports> {
+  const [program, another] = blocksOf(`docs/guides/${name}.md`).filter(({ language }) => language === 'ts')
+  if (program === undefined || another !== undefined || !LISTENS.test(program.code)) throw new Error(`${name} is not one program that listens`)
+  process.env.SESSION_SECRET ??= SECRET
+  const { outputText } = ts.transpileModule(program.code.replace(LISTENS, ''), { compilerOptions: options })
+  // In a folder of the project's: there the package's own name means its build.
+  return await import(pathToFileURL(join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')).href) as Exports
+}
+
+/** Somebody's browser, or a second one of theirs. */
+export function browser (app: FastifyInstance, agent = 'a browser', cookie = COOKIE): Client {
+  return new Client(async (request) => await app.inject({ ...request, headers: { ...request.headers, 'user-agent': agent } }), cookie)
+}
