@@ -67,7 +67,7 @@ export class SessionControl implements Sessions<Data> {
 
   async reloadSecrets (): Promise<void> {
     const reload = ++this.#reloads
-    const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret)
+    const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret, this.#runtime.log)
     // An answer that comes late must not undo a later one.
     if (reload < this.#loaded) return
     this.#loaded = reload

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { SessionSchema, StoreCapabilities } from '../types/index.js'
 import type { Backend } from './backends/backend.js'
 import { CookieBackend } from './backends/cookie.js'
@@ -46,7 +46,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     hooks: createHooks(settings),
     log: app.log,
     warnedOfPlainHttp: false,
-    ...await loadBackend(settings, secret)
+    ...await loadBackend(settings, secret, app.log)
   }
 }
 
@@ -70,12 +70,12 @@ const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
 }
 
 /** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
-export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
+export async function loadBackend (settings: Settings, secret: unknown, log: FastifyBaseLogger): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
   const secrets = parseSecrets(await findSecrets(secret))
   const { name, application, cookie, readable, revocationStaleness: staleness } = settings
   const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
   const timeouts = { idle: settings.idle, absolute: settings.absolute }
-  const records = storedRecords(settings, timeouts)
+  const records = storedRecords(settings, timeouts, log)
   const cache = REMEMBERED
   const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
   const backend: Backend = records === null
@@ -87,13 +87,14 @@ export async function loadBackend (settings: Settings, secret: unknown): Promise
 }
 
 /** `null`: everything is in the cookie. */
-function storedRecords (settings: Settings, timeouts: Timeouts): StoredRecords | null {
+function storedRecords (settings: Settings, timeouts: Timeouts, log: FastifyBaseLogger): StoredRecords | null {
   const { store, revocations, storeTimeout, grace, revocationStaleness: staleness } = settings
   const kept = store ?? revocations
   if (kept === null) return null
   const name = namespace(settings)
   const epoch = revocations === null ? null : new Epoch({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
-  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, epoch })
+  const onLeftover = (err: unknown) => log.error({ err, session: settings.name }, 'session has ended, but its record could not be removed: it expires by itself')
+  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, epoch, onLeftover })
 }
 
 // A token of one session must find nothing that another one has put into the same store.

@@ -52,13 +52,15 @@ for (const { route, operation, skip = 0, fresh = false } of CASES) {
 
 for (const [how, fault] of Object.entries(FAULTS)) {
   t.test(`R-11 R-12: a session has ended once it is marked, although delete ${how}`, async t => {
-    const { client, newClient, store, memory, uncaught } = await faultyApp(t)
+    const { client, newClient, store, memory, logs, uncaught } = await faultyApp(t)
     await client.get('/write')
     const cookie = client.header
     store.break('delete', fault)
     const { value: response, took } = await timed(client.get('/destroy'))
     t.equal(response.statusCode, 200)
     t.equal(client.token, undefined, 'the cookie is removed')
+    assertLogged(t, logs, how)
+    t.match(JSON.stringify(logs), 'its record could not be removed')
     t.ok(took <= TIMEOUT, `answered within ${took} ms`)
     t.equal((await newClient().get('/read', { cookie })).json().visits, 0, 'nobody gets it back')
     store.heal()

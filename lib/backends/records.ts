@@ -27,6 +27,8 @@ export interface StoredRecordsOptions {
   readonly cache: number
   /** `null`: not all sessions can be ended at once. */
   readonly epoch: Epoch | null
+  /** An end mark could not be removed: of no importance to the session, but the store has a fault. */
+  readonly onLeftover: (error: unknown) => void
 }
 
 export interface Located { readonly key: string, readonly payload: string, readonly record: SessionRecord }
@@ -127,7 +129,7 @@ export class StoredRecords {
       if (outcome === 'missing') return false
       if (outcome === 'replaced') {
         // The session has ended. A mark that cannot be removed expires by itself.
-        await this.delete(current.key).catch(() => {})
+        await this.delete(current.key).catch(this.#options.onLeftover)
         return true
       }
       const latest = await this.latest(current)
