@@ -1,7 +1,9 @@
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 
+export interface Person { readonly name: string, readonly admin: boolean }
+
 /** The people who can sign in. A real shop has them in a database. */
-export const people = [
+const accounts = [
   { name: 'ada', password: 'lovelace', admin: false },
   { name: 'grace', password: 'hopper', admin: true }
 ].map(({ name, password, admin }) => {
@@ -9,8 +11,10 @@ export const people = [
   return { name, admin, salt, hash: scryptSync(password, salt, 32) }
 })
 
-export function signIn (name: string, password: string): string | null {
-  const person = people.find((person) => person.name === name) ?? people[0]!
-  const right = timingSafeEqual(scryptSync(password, person.salt, 32), person.hash)
-  return right && person.name === name ? name : null
+export const people: readonly Person[] = accounts
+
+export function authenticate (name: string, password: string): Person | null {
+  const account = accounts.find((account) => account.name === name) ?? accounts[0]!
+  const right = timingSafeEqual(scryptSync(password, account.salt, 32), account.hash)
+  return right && account.name === name ? account : null
 }

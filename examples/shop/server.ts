@@ -1,12 +1,18 @@
 import type { AddressInfo } from 'node:net'
-import { buildShop, here } from './app.js'
+import { fileStore } from 'fastify-typed-session/stores/file'
+import { buildShop } from './app.js'
+import { here } from './page.js'
 import { shopSecret } from './secret.js'
 import { kindOf, openStore } from './store.js'
 
+const data = process.env.DATA ?? `${here}data`
 const opened = await openStore(process.env.STORE)
+const store = opened?.store ?? null
 const app = await buildShop({
-  secret: await shopSecret(`${here}data`),
-  store: opened?.store ?? null,
+  secret: await shopSecret(data),
+  store,
+  // In a cookie session: a small file for each that has not ended. Servers on several machines share a database instead.
+  revocations: store ?? fileStore({ directory: `${data}/sessions` }),
   server: { logger: { level: 'warn' }, trustProxy: process.env.TRUST_PROXY === '1' }
 })
 if (opened) app.addHook('onClose', async () => { await opened.close() })

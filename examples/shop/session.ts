@@ -6,6 +6,8 @@ export const schema = z.object({
   visits: z.int().nonnegative().default(0),
   theme: z.enum(['light', 'dark']).default('light'),
   user: z.string().optional(),
+  // Holds until the session ends: who is no longer an administrator must not keep old sessions (destroyAll).
+  admin: z.literal(true).optional(),
   notice: z.string().optional()
 })
 

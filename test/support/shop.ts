@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -12,10 +14,18 @@ export interface Shop {
   stop (): Promise<void>
 }
 
-/** The shop in a process of its own, as `npm run shop` starts it. Stopped when the test ends. */
+/** A folder for what the shop keeps beside itself, removed when the test ends. Give it to two of them, and they are one. */
+export function shopData (t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'shop-data-'))
+  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
+  return directory
+}
+
+/** The shop in a process of its own, as `npm run shop` starts it, with data of its own. Stopped when the test ends. */
 export async function startShop (t: Test, environment: Readonly<Record<string, string>>): Promise<Shop> {
   if (!existsSync(server)) throw new Error('The shop is not built: npm run build && npm run build:examples')
-  const child = spawn(process.execPath, [server], { env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const env = { ...process.env, PORT: '0', DATA: environment.DATA ?? shopData(t), ...environment }
+  const child = spawn(process.execPath, [server], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const stop = () => end(child)
   t.teardown(stop)
   for await (const line of createInterface({ input: child.stdout })) {
