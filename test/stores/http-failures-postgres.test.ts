@@ -1,3 +1,14 @@
+import pg from 'pg'
 import { faultSuite } from '../support/fault-suite.js'
+import { postgresUrl } from '../support/postgres.js'
+import { tableFaults } from '../support/table-faults.js'
 
-await faultSuite('postgres', { keepDeadConnections: ['postgres.js'], slowAfterReset: { 'postgres.js': 30_000 } })
+async function execute (port: number, statement: string) {
+  const client = new pg.Client({ connectionString: postgresUrl(port) })
+  await client.connect()
+  await client.query(statement).finally(() => client.end())
+}
+
+await faultSuite('postgres', {
+  keepDeadConnections: ['postgres.js'], slowAfterReset: { 'postgres.js': 30_000 }, own: tableFaults(execute)
+})

@@ -1,0 +1,39 @@
+import type { Test } from 'tap'
+import type { DeadlyScene } from './fault-suite.js'
+import { prepareStore } from './store-clients.js'
+
+type People = DeadlyScene['people']
+
+/** Nobody has a session any more, which is no failure, and everybody gets a new one. */
+export async function beginAnew (t: Test, people: People): Promise<void> {
+  t.strictSame(await people.everybody('read'), ['anonymous'])
+  t.strictSame(await people.everybody('write'), ['anonymous'])
+  t.strictSame(await people.everybody(), ['served'])
+  await people.recover()
+}
+
+/** What an administrator does to the table of sessions while the application runs. `execute` runs a statement past it. */
+export function tableFaults (execute: (port: number, statement: string) => Promise<unknown>) {
+  return async (t: Test, { server: { port }, people, lenient, row }: DeadlyScene): Promise<void> => {
+    await t.test('R-15 a table that was emptied: nobody has a session, and everybody gets a new one', async t => {
+      await execute(port, 'TRUNCATE TABLE sessions')
+      await beginAnew(t, people)
+    })
+
+    await t.test('R-15 a table that is away: a 503, not "no such session", and everybody is back with it', async t => {
+      await execute(port, 'ALTER TABLE sessions RENAME TO away')
+      t.strictSame(await people.everybody(), ['unavailable'])
+      t.strictSame(await lenient.everybody('read'), ['anonymous'])
+      t.strictSame(await lenient.everybody('write'), ['unavailable'])
+      await execute(port, 'ALTER TABLE away RENAME TO sessions')
+      await people.recover()
+    })
+
+    await t.test('R-15 a table that was dropped and created anew: a 503 in between, then new sessions', async t => {
+      await execute(port, 'DROP TABLE sessions')
+      t.strictSame(await people.everybody(), ['unavailable'])
+      await prepareStore(row.address)
+      await beginAnew(t, people)
+    })
+  }
+}
