@@ -4,7 +4,7 @@ import { createInitial } from './initial.js'
 import { isForbiddenKey, outOfBounds, toJson } from './json.js'
 import { formatPath } from './path.js'
 import type { Path } from './path.js'
-import type { Stored } from './record.js'
+import type { Data, Stored } from './record.js'
 import { inspectSchema } from './schema.js'
 import type { Inspection } from './schema.js'
 import { sharedParts } from './shared.js'
@@ -12,8 +12,6 @@ import { clone, isPlainObject, same, sameKeys } from './snapshot.js'
 import { createTranscoder } from './transcoder.js'
 import type { Read, Transcoder } from './transcoder.js'
 import { undeclaredMatcher } from './undeclared.js'
-
-type Data = Record<string, unknown>
 
 /** Parsed JSON that claims to be a {@link Stored}. */
 export interface Kept { readonly data: unknown, readonly extra?: unknown }

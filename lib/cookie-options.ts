@@ -3,7 +3,8 @@ import type { SessionPolicy } from '../types/index.js'
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 
-const MAX_AGE = 34_560_000
+/** Seconds. RFC 6265bis §5.5: browsers keep a cookie no longer. */
+export const MAX_AGE = 34_560_000
 const MAX_ATTRIBUTE = 1024
 
 // RFC 6265bis §4.1.1: a name is an HTTP token; §5.6: an attribute value of more than 1024 octets is ignored.

@@ -1,9 +1,8 @@
 import { InvalidOption, InvalidSchema, SessionError } from './errors.js'
 import { toJson } from './json.js'
 import { formatPath } from './path.js'
+import type { Data } from './record.js'
 import type { Read, Transcoder } from './transcoder.js'
-
-type Data = Record<string, unknown>
 
 /**
  * Makes the data of new sessions: what the schema decodes from `initial`, else from `{}`, else from nothing.

@@ -1,4 +1,6 @@
-export type Data = Record<string, unknown>
+import type { Data } from './record.js'
+
+export type { Data } from './record.js'
 
 export type Resolvers = Readonly<Record<string, ((versions: { base: unknown, theirs: unknown, ours: unknown }) => unknown) | undefined>>
 

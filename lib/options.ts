@@ -1,14 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { SessionHooks, SessionPolicy, SessionStore } from '../types/index.js'
-import { cookieSettings, type CookieSettings } from './cookie-options.js'
+import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.js'
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from './merge.js'
 import { isStore } from './store-shape.js'
 
 const DAY = 86_400
-const MAX_AGE = 400 * DAY
 /** NIST SP 800-63B-4 §2.1.3, §2.2.3, §2.3.3, in seconds. */
 const PRESETS = {
   aal1: { idle: 30 * DAY, absolute: 30 * DAY },

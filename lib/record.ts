@@ -1,5 +1,8 @@
 import type { JsonObject } from '../types/json.js'
 
+/** What a session holds, by key. */
+export type Data = Record<string, unknown>
+
 /** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
 export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null }
 

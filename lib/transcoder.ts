@@ -3,6 +3,7 @@ import { InvalidData, SessionError, UnknownKey } from './errors.js'
 import { outOfBounds, toJson } from './json.js'
 import { formatPath } from './path.js'
 import type { Path } from './path.js'
+import type { Data } from './record.js'
 import { differences, withoutUndefined } from './round-trip.js'
 import type { Difference } from './round-trip.js'
 import { issuePaths, issueReason, run } from './run.js'
@@ -10,7 +11,6 @@ import type { Outcome } from './run.js'
 import type { Inspection } from './schema.js'
 import { clone, isPlainObject, same } from './snapshot.js'
 
-type Data = Record<string, unknown>
 export type Read = { readonly ok: true, readonly data: Data } | { readonly ok: false, readonly paths: readonly Path[] }
 
 /** The schema's two directions, without anything that lies outside the schema. */
