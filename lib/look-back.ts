@@ -7,8 +7,8 @@ import type { Visit } from './visit.js'
 
 /** Milliseconds. */
 const AGAIN = 1_000
-/** Requests; more are not held back from being forgotten. */
-const MOST = 1_000
+/** Requests; more are not held back from being forgotten: what outlives its request is dear to collect. */
+const MOST = 100
 
 /** Looks at ended requests once more, a second or two later: what a timer or a callback changes then is lost as well. */
 export class Afterwards {

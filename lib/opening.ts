@@ -1,11 +1,6 @@
 import type { Codec } from './codec.js'
 import type { Data } from './merge.js'
-import type { Found, SessionRecord } from './record.js'
-
-/** A record as the handler gets it, or the paths at which it does not satisfy the schema. */
-export type Opened =
-  | { readonly ok: true, readonly data: Data, readonly upgraded: boolean, /** paths that were dropped to save the rest */ readonly salvaged: readonly string[] }
-  | { readonly ok: false, readonly paths: readonly string[] }
+import type { Found, Opened, SessionRecord } from './record.js'
 
 export interface OpeningOptions {
   readonly version: number
@@ -17,7 +12,6 @@ export interface OpeningOptions {
 export class Opener {
   readonly #codec: Codec
   readonly #options: OpeningOptions
-  readonly #known = new WeakMap<Found, Opened>()
 
   constructor (codec: Codec, options: OpeningOptions) {
     this.#codec = codec
@@ -26,12 +20,8 @@ export class Opener {
 
   /** The data belong to the opener: copy them before anything may change them. Never throws. */
   open (record: SessionRecord): Opened {
-    let opened = this.#known.get(record.found)
-    if (opened === undefined) {
-      opened = this.#decode(record)
-      this.#known.set(record.found, opened)
-    }
-    return opened
+    record.found.opened ??= this.#decode(record)
+    return record.found.opened
   }
 
   #decode ({ times, found }: SessionRecord): Opened {

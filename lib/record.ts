@@ -20,8 +20,13 @@ export interface Times {
   readonly persist: number | null
 }
 
-/** JSON as it was found: nobody has looked at it yet. */
-export interface Found { readonly data: unknown, readonly extra: unknown }
+/** JSON as it was found. `opened`: what was seen when somebody looked at it. */
+export interface Found { readonly data: unknown, readonly extra: unknown, opened?: Opened }
+
+/** A record as the handler gets it, or the paths at which it does not satisfy the schema. */
+export type Opened =
+  | { readonly ok: true, readonly data: Record<string, unknown>, readonly upgraded: boolean, /** paths that were dropped to save the rest */ readonly salvaged: readonly string[] }
+  | { readonly ok: false, readonly paths: readonly string[] }
 
 /** What the list of a subject's sessions says of one. */
 export interface Card {

@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { checkSize, MAX_COOKIE } from '../cookie.js'
 import type { Keyring, TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, readSealed, type Timeouts, writeSealed } from '../record.js'
+import { Remembered } from '../remembered.js'
 import type { Backend, Draft, Kept, Loaded, Place } from './backend.js'
 
 const FORGED = { state: 'none', reason: 'forged' } as const
@@ -24,7 +24,7 @@ export class CookieBackend implements Backend {
   readonly #format: TokenFormat
   readonly #cookie: string
   readonly #timeouts: Timeouts
-  readonly #opened: LRUCache<string, Place>
+  readonly #opened: Remembered<Place>
   readonly #key: (raw: Buffer) => string
 
   /** `key`: what an id is called outside the token. */
@@ -32,7 +32,7 @@ export class CookieBackend implements Backend {
     this.#format = options.readable ? keyring.readable : keyring.sealed
     this.#cookie = options.cookie
     this.#timeouts = options.timeouts
-    this.#opened = new LRUCache({ max: options.cache })
+    this.#opened = new Remembered(options.cache)
     this.#key = key
   }
 
@@ -58,7 +58,7 @@ export class CookieBackend implements Backend {
     checkSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
     const place = this.#place(raw, { kind: 'session', times, found: stored, card: null }, false)
-    this.#opened.set(token, place)
+    this.#opened.offer(token, place)
     return { place, token }
   }
 
@@ -85,7 +85,7 @@ export class CookieBackend implements Backend {
     const sealed = opened === null ? null : readSealed(opened.body)
     if (opened === null || sealed === null) return null
     const place = this.#place(sealed.sid, sealed.record, opened.stale)
-    this.#opened.set(token, place)
+    this.#opened.offer(token, place)
     return place
   }
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
 import { storeFailure, withDeadline } from '../deadline.js'
 import { END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record.js'
+import { Remembered } from '../remembered.js'
 import { ENDED, type Loaded, type Overtaken, type Place } from './backend.js'
 import { type Epoch, NONE } from './epoch.js'
 
@@ -41,14 +41,14 @@ export class StoredRecords {
   readonly #store: SessionStore
   readonly #keys: RegExp
   /** The record last seen of each session. */
-  readonly #seen: LRUCache<string, { readonly payload: string, readonly record: SessionRecord }>
+  readonly #seen: Remembered<{ readonly payload: string, readonly record: SessionRecord }>
 
   constructor (options: StoredRecordsOptions) {
     this.epoch = options.epoch
     this.#options = options
     this.#store = options.store
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
-    this.#seen = new LRUCache({ max: options.cache })
+    this.#seen = new Remembered(options.cache)
   }
 
   /** Where something lies: of no use to whoever reads the store. */
@@ -159,7 +159,7 @@ export class StoredRecords {
 
   /** What the next load is going to find, so that it need not be parsed. */
   remember (key: string, payload: string, record: SessionRecord): void {
-    if (payload.length <= MAX_REMEMBERED) this.#seen.set(key, { payload, record })
+    if (payload.length <= MAX_REMEMBERED) this.#seen.offer(key, { payload, record })
   }
 
   #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {

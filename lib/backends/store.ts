@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record.js'
+import { Remembered } from '../remembered.js'
 import { type Backend, type Draft, ENDED, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { Located, StoredRecords } from './records.js'
 
@@ -23,13 +23,13 @@ export class StoreBackend implements Backend {
   readonly records: StoredRecords
   readonly #format: TokenFormat
   readonly #timeouts: Timeouts
-  readonly #tokens: LRUCache<string, Reference>
+  readonly #tokens: Remembered<Reference>
 
   constructor (keyring: Keyring, { records, timeouts, cache }: StoreBackendOptions) {
     this.records = records
     this.#format = keyring.reference
     this.#timeouts = timeouts
-    this.#tokens = new LRUCache({ max: cache })
+    this.#tokens = new Remembered(cache)
   }
 
   newId (): { raw: Buffer, key: string } {
@@ -114,7 +114,7 @@ export class StoreBackend implements Backend {
     raw.copy(body)
     body.writeUIntBE(issuedAt, ID_BYTES, 6)
     const token = this.#format.write(body)
-    this.#tokens.set(token, { raw, key: this.records.key(raw), issuedAt, stale: false })
+    this.#tokens.offer(token, { raw, key: this.records.key(raw), issuedAt, stale: false })
     return token
   }
 
@@ -123,7 +123,7 @@ export class StoreBackend implements Backend {
     if (opened === null) return null
     const raw = Buffer.from(opened.body.subarray(0, ID_BYTES))
     const reference = { raw, key: this.records.key(raw), issuedAt: opened.body.readUIntBE(ID_BYTES, 6), stale: opened.stale }
-    this.#tokens.set(token, reference)
+    this.#tokens.offer(token, reference)
     return reference
   }
 }

@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache'
+
+/** The end of a token or a hash is as good as random: so many characters tell them apart. */
+const TAIL = 8
+
+/**
+ * A bounded memory for what comes again. A value is kept from the second time that it is offered within the next thousands:
+ * what comes only once, as a visitor who never returns does, pushes nothing out and is not held on to.
+ */
+export class Remembered<V extends object> {
+  readonly #kept: LRUCache<string, V>
+  /** In each slot the print of the last key that fell into it. */
+  readonly #offered: Uint32Array
+
+  /** `max`: how many values are kept at most. */
+  constructor (max: number) {
+    this.#kept = new LRUCache({ max })
+    this.#offered = new Uint32Array(2 * max)
+  }
+
+  get (key: string): V | undefined {
+    return this.#kept.get(key)
+  }
+
+  offer (key: string, value: V): void {
+    const print = printOf(key)
+    const slot = print % this.#offered.length
+    if (this.#offered[slot] === print) this.#kept.set(key, value)
+    else this.#offered[slot] = print
+  }
+}
+
+function printOf (key: string): number {
+  let print = 0
+  for (let i = Math.max(0, key.length - TAIL); i < key.length; i++) print = Math.imul(print, 31) + key.charCodeAt(i)
+  return print >>> 0
+}
