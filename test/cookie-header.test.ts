@@ -4,7 +4,7 @@ import type { InjectOptions } from 'fastify'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { readCookie } from '../lib/cookie.js'
-import { buildApp, COOKIE, eachBackend, setCookies } from './support/app.js'
+import { type BackendName, buildApp, COOKIE, eachBackend, setCookies } from './support/app.js'
 import { fetchHttp, fetchHttp2, listen } from './support/wire.js'
 
 const VALUE = 'abcDEF123_-'
@@ -107,7 +107,7 @@ t.test('R-26: the work is linear in the length of the header, whatever fills it'
   }
 })
 
-async function scene (t: Test, backend: 'cookie' | 'memory', options: object = {}) {
+async function scene (t: Test, backend: BackendName, options: object = {}) {
   const built = await buildApp(t, { backend, ...options })
   built.app.get('/login', async (request) => { request.session.userId = 'u1' })
   built.app.route({ method: ['GET', 'POST'], url: '/me', handler: async (request) => ({ user: request.session.userId ?? null }) })

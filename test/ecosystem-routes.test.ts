@@ -12,7 +12,7 @@ import { createSession, withSession } from '../lib/index.js'
 import { memoryStore } from '../lib/stores/memory.js'
 import { type BackendName, buildApp, Client, COOKIE, eachBackend, SECRET, sessionOf } from './support/app.js'
 
-const place = (backend: BackendName) => ({ secret: SECRET, ...(backend === 'memory' && { store: memoryStore() }) })
+const place = (backend: BackendName) => ({ secret: SECRET, ...(backend === 'memory' && { store: memoryStore() }), ...(backend === 'revocable' && { revocations: memoryStore() }) })
 
 t.test('@fastify/view: a template reads the session like any object (P1.16, P2.8, P2.10, P4.14)', t => eachBackend(t, async (t, backend) => {
   const { app, client } = await buildApp(t, { backend })

@@ -43,11 +43,11 @@ t.test('destroy() and rotate() happen even if the response is an error, without 
     t.equal((await client.get('/rotate')).statusCode, 500)
     t.not(client.header, old)
     t.equal((await client.get('/read')).json().visits, 1)
-    if (backend === 'memory') t.equal((await newClient().get('/read', { cookie: old })).json().visits, 0, 'the old id is dead')
+    if (backend !== 'cookie') t.equal((await newClient().get('/read', { cookie: old })).json().visits, 0, 'the old id is dead')
     const last = client.header
     t.equal((await client.get('/destroy')).statusCode, 500)
     t.equal(client.token, undefined, 'the cookie is removed')
-    if (backend === 'memory') t.equal((await newClient().get('/read', { cookie: last })).json().visits, 0, 'the session has ended')
+    if (backend !== 'cookie') t.equal((await newClient().get('/read', { cookie: last })).json().visits, 0, 'the session has ended')
   })
 })
 

@@ -21,7 +21,9 @@ async function keyApp (t: Teardown, options: AppOptions) {
 }
 
 /** The same sessions for each set of secrets. */
-const place = (backend: AppOptions['backend']) => ({ backend, ...(backend === 'memory' && { store: memoryStore() }) })
+const place = (backend: AppOptions['backend']) => ({
+  backend, ...(backend === 'memory' && { store: memoryStore() }), ...(backend === 'revocable' && { revocations: memoryStore() })
+})
 
 t.test('I17, R-30, K-27: the newest secret writes, older ones read, a use issues anew, and one that is gone reads nothing', async t => {
   await eachBackend(t, async (t, backend) => {

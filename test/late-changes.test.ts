@@ -236,12 +236,12 @@ t.test('destroy() in a hijacked reply ends the session', t => eachBackend(t, asy
   const { headers } = await answer()
   t.match(headers['set-cookie'], [/^__Host-Http-session=; Max-Age=0/])
   const replayed = await now()
-  t.equal(replayed.visits, backend === 'memory' ? 0 : 1, 'in a store even the old token is dead')
+  t.equal(replayed.visits, backend === 'cookie' ? 1 : 0, 'where a store says so even the old token is dead')
   client.take(headers['set-cookie'] ?? [])
   t.match(await now(), { visits: 0 })
 }))
 
-t.test('destroy() wins without save(), in a stream, hijacked, raw: in a store. A cookie session says that it cannot', t => eachBackend(t, async (t, backend) => {
+t.test('destroy() wins without save(), in a stream, hijacked, raw: where a store knows of it. A cookie alone says that it cannot', t => eachBackend(t, async (t, backend) => {
   const ways: Record<string, (reply: FastifyReply, session: AppSession, outcome: (code: unknown) => void) => unknown> = {
     stream: (reply, session, outcome) => streaming(reply, async () => outcome(await session.destroy().catch((error) => error.code))),
     hijacked: async (reply, session, outcome) => { reply.hijack(); outcome(await session.destroy()); reply.raw.end() },
@@ -255,7 +255,7 @@ t.test('destroy() wins without save(), in a stream, hijacked, raw: in a store. A
     await start()
     await answer()
     await settled()
-    if (backend === 'memory') {
+    if (backend !== 'cookie') {
       t.equal(code, undefined, way)
       t.strictSame(late(), [], `${way}: nothing is lost`)
       t.match(await now(), { visits: 0 }, `${way}: the token is dead`)

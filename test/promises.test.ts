@@ -55,7 +55,7 @@ t.test('P1.1, P4.5, P4.6: a secret is all that a cookie session needs; any insta
 
 t.test('P0.5: sessions outlive the application: a new one on the same store, or with the same secret, goes on', t => eachBackend(t, async (t, backend) => {
   const store = memoryStore()
-  const options = backend === 'memory' ? { store } : {}
+  const options = backend === 'memory' ? { store } : backend === 'revocable' ? { revocations: store } : {}
   const before = await scene<Notes>(t, notes, { backend, options })
   await before.run((s) => { s.note = 'a' })
   await before.app.close()

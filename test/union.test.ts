@@ -11,7 +11,7 @@ const user = z.object({ kind: z.literal('user'), userId: z.string(), cart: z.arr
 const admin = z.object({ kind: z.literal('admin'), userId: z.string(), level: z.int() })
 const schema = z.discriminatedUnion('kind', [guest, user, admin])
 
-const place = (backend: BackendName) => ({ secret: SECRET, ...(backend === 'memory' && { store: memoryStore() }) })
+const place = (backend: BackendName) => ({ secret: SECRET, ...(backend === 'memory' && { store: memoryStore() }), ...(backend === 'revocable' && { revocations: memoryStore() }) })
 const clientOf = (app: Pick<FastifyInstance, 'inject'>) => new Client((request) => app.inject(request), '__Host-Http-session')
 
 /** Guests, users and admins, and a way from each state to the next. */

@@ -3,6 +3,7 @@ import t from 'tap'
 import { z } from 'zod'
 import { createSession } from '../lib/index.js'
 import { memoryStore } from '../lib/stores/memory.js'
+import type { SessionStore } from '../types/index.js'
 import { type BackendName, eachBackend, SECRET } from './support/app.js'
 import { scene } from './support/scene.js'
 
@@ -107,11 +108,16 @@ t.test('P1.3: a handler that catches what save() throws may mend the data', t =>
 const record = z.object({ userId: z.string().optional(), n: z.int().default(0) })
 type Kept = Record<string, unknown>
 
+/** Two applications that share it are one to their visitors. */
+function kept (backend: BackendName, store: SessionStore) {
+  return { ...(backend === 'memory' && { store }), ...(backend === 'revocable' && { revocations: store }) }
+}
+
 /** What a request sees of a record that another version of the application, or somebody else, has written. */
 async function readBack (t: Parameters<typeof scene>[0], backend: BackendName, written: object, options: object = {}) {
   const events: Array<{ reason: string, paths: readonly string[] }> = []
   const store = memoryStore()
-  const shared = { ...(backend === 'memory' && { store }), ...options }
+  const shared = { ...kept(backend, store), ...options }
   const writer = await scene<Kept>(t, z.record(z.string(), z.unknown()), { backend, options: shared })
   const hooks = { onReject: (event: { reason: string, paths: readonly string[] }) => { events.push(event) } }
   const reader = await scene<Kept & { data: () => object, isNew: boolean }>(t, record, { backend, options: { ...shared, hooks } })
@@ -156,7 +162,7 @@ t.test("R-19: onInvalid: 'salvage' keeps what validates", t => eachBackend(t, as
 t.test('R-19: older records are lifted step by step; a failing step is an event; a newer record is never overwritten', t => eachBackend(t, async (t, backend) => {
   const store = memoryStore()
   const at = async (version: number, migrate: object = {}, hooks: object = {}) =>
-    await scene<Kept & { data: () => object }>(t, record, { backend, options: { version, migrate, hooks, ...(backend === 'memory' && { store }) } })
+    await scene<Kept & { data: () => object }>(t, record, { backend, options: { version, migrate, hooks, ...kept(backend, store) } })
   const first = await at(1)
   await first.run((s) => { s['userId'] = 'u1' })
   const { jar } = first.client

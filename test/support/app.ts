@@ -26,8 +26,9 @@ export const sessionOf = (request: object): AppSession => (request as { session:
 export const SECRET = 'v3Qm1x0b7d8sKf2hZp4yTn6uWc9eRj5aLgXoBiDqHkM'
 export const COOKIE = '__Host-Http-session'
 
-export type BackendName = 'cookie' | 'memory'
-const BACKENDS: readonly BackendName[] = ['cookie', 'memory']
+/** `revocable`: a cookie session whose end is kept in a store. */
+export type BackendName = 'cookie' | 'revocable' | 'memory'
+const BACKENDS: readonly BackendName[] = ['cookie', 'revocable', 'memory']
 
 /** Runs `fn` as a subtest for each place a session can live in. */
 export async function eachBackend (t: Test, fn: (t: Test, backend: BackendName) => Promise<unknown>): Promise<void> {
@@ -58,7 +59,8 @@ export async function buildApp (t: Pick<Test, 'teardown'>, { backend, fastify, b
   const instance = Fastify({ forceCloseConnections: true, logger: { level: 'trace', stream }, ...fastify })
   await before?.(instance)
   const kept = store ?? (backend === 'memory' ? memoryStore() : undefined)
-  const handle = createSession(schema, { secret: SECRET, rotateOn: ['userId'], ...(kept !== undefined && { store: kept }), ...options })
+  const revocations = backend === 'revocable' && { revocations: memoryStore() }
+  const handle = createSession(schema, { secret: SECRET, rotateOn: ['userId'], ...(kept !== undefined && { store: kept }), ...revocations, ...options })
   const app = withSession(instance, handle)
   await app.after()
   t.teardown(() => app.close())

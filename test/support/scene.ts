@@ -34,12 +34,12 @@ export interface SceneOptions {
 
 /**
  * An application with a session of any schema, which handlers see as `Held`. `run` makes one request whose handler is the given function; the one
- * client keeps cookies. `writes` counts what a memory store was asked to keep.
+ * client keeps cookies. `writes` counts what the store was asked to keep.
  */
 export async function scene<Held> (t: Pick<Test, 'teardown'>, schema: z.ZodType, { backend, options = {}, after }: SceneOptions) {
   const store = new FaultyStore(memoryStore())
   const app = Fastify({ forceCloseConnections: true })
-  const given = { secret: SECRET, ...(backend === 'memory' && { store }), ...options }
+  const given = { secret: SECRET, ...(backend === 'memory' && { store }), ...(backend === 'revocable' && { revocations: store }), ...options }
   const handle = createSession(schema as never, given as never) as unknown as SessionHandle<never>
   app.register(handle.plugin)
   await app.after()
