@@ -29,7 +29,8 @@ export type { Absent, ConformanceOptions, ConformanceTest, OpenedStore, OpenStor
  * - `open` is called once per test and gives a store that holds nothing, for instance one with a prefix or a table
  *   of its own. If it has to be undone, it returns `{ store, close }`.
  * - Compare, then write, is one atomic step of the engine. A read followed by a write is not, and fails here.
- * - A deadline that has passed when it is given is no error: the record is not there afterwards.
+ * - A deadline that has passed when it is given is no error: the record is not there afterwards. One that is no time
+ *   (`NaN`, `Infinity`, farther than a `Date` reaches) is refused with a rejection, and changes nothing.
  * - Payloads come back exactly. Text that the engine cannot hold (NUL, a lone surrogate) is refused with a rejection.
  * - The plugin gives ids of a fixed alphabet and length (`namespace` and 64 hexadecimal digits). A store is safe with
  *   any other string as well: it refuses it, or treats it as an ordinary id.

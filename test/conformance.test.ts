@@ -240,6 +240,90 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
     caught: /sweep removes/
   },
   'sweep does nothing': { mistake: () => ({ sweep: async () => 0 }), caught: /sweep removes/ },
+  'sweep removes all at once': {
+    mistake: (store) => {
+      const deadlines = new Map<string, number>()
+      return {
+        create (id, payload, expiresAt, subject) { deadlines.set(id, expiresAt); return store.create(id, payload, expiresAt, subject) },
+        touch (id, expiresAt) { deadlines.set(id, expiresAt); return store.touch(id, expiresAt) },
+        async sweep () {
+          const over = [...deadlines].filter(([, expiresAt]) => expiresAt <= Date.now())
+          // The memory store deletes at once.
+          const deleted = over.map(([id]) => deadlines.delete(id) && store.delete(id))
+          return deleted.length
+        }
+      }
+    },
+    caught: /in bounded batches/
+  },
+  'sweep holds up all others for long': {
+    mistake: (store) => {
+      let sweeping: Promise<unknown> = Promise.resolve()
+      return {
+        sweep () {
+          const sweep = store.sweep!().then(async (removed) => {
+            if (removed > 1000) await new Promise((resolve) => setTimeout(resolve, 2100))
+            return removed
+          })
+          sweeping = sweep
+          return sweep
+        },
+        async load (id) { await sweeping; return store.load(id) },
+        async touch (id, expiresAt) { await sweeping; return store.touch(id, expiresAt) }
+      }
+    },
+    caught: /in bounded batches/
+  },
+  'sweep stands still for long': {
+    mistake: (store) => ({
+      async sweep () {
+        const removed = await store.sweep!()
+        const end = Date.now() + (removed > 1000 ? 2100 : 0)
+        while (Date.now() < end);
+        return removed
+      }
+    }),
+    caught: /in bounded batches/
+  },
+  'sweep removes one batch and leaves the rest': {
+    mistake: (store) => {
+      const dead = new Set<string>()
+      return {
+        create (id, payload, expiresAt, subject) { if (expiresAt < Date.now() + 10_000) dead.add(id); return store.create(id, payload, expiresAt, subject) },
+        async sweep () {
+          const batch = [...dead].slice(0, 1000)
+          for (const id of batch) { dead.delete(id); await store.delete(id) }
+          return batch.length
+        }
+      }
+    },
+    caught: /in bounded batches/
+  },
+  'only one may sweep at a time': {
+    mistake: (store) => {
+      let sweeping = false
+      return {
+        async sweep () {
+          if (sweeping) throw new Error('a sweep is under way')
+          sweeping = true
+          return await store.sweep!().finally(() => { sweeping = false })
+        }
+      }
+    },
+    caught: /parallel sweeps/
+  },
+  'a deadline of NaN is kept for ever': {
+    mistake: (store) => ({ create: (id, payload, expiresAt, subject) => store.create(id, payload, Number.isNaN(expiresAt) ? Date.now() + 1e9 : expiresAt, subject) }),
+    caught: /a deadline of NaN/
+  },
+  'a deadline of Infinity is taken': {
+    mistake: (store) => ({ touch: (id, expiresAt) => store.touch(id, Math.min(expiresAt, 8.64e15)) }),
+    caught: /a deadline of Infinity/
+  },
+  'a deadline of 0 is none': {
+    mistake: (store) => ({ touch: (id, expiresAt) => store.touch(id, expiresAt === 0 ? Date.now() + 1e9 : expiresAt) }),
+    caught: /at or before the epoch/
+  },
   'a member that is not there': {
     mistake: () => ({ sweep: undefined as never }),
     caught: /has and promises everything/

@@ -6,7 +6,8 @@
  *
  * - There is no blind write: `create` refuses a taken id, `replace` is a compare-and-set. That is why nothing is lost
  *   to a parallel request and nothing comes back after it was deleted.
- * - Deadlines are absolute, in milliseconds since the epoch.
+ * - Deadlines are absolute, in milliseconds since the epoch. What is no time (`NaN`, `Infinity`, farther than a `Date`
+ *   reaches) is refused with a rejection.
  * - An unknown, deleted or expired id is an answer (`null`, `false`, `'missing'`). A rejection means: the store failed.
  */
 export interface SessionStore {

@@ -23,6 +23,7 @@ export function mapStore (): SessionStore {
 
   return {
     async create (id, payload, expiresAt, subject) {
+      assertTime(expiresAt)
       if (live(id) !== undefined) return false
       records.set(id, { payload, expiresAt, subject })
       return true
@@ -31,6 +32,7 @@ export function mapStore (): SessionStore {
       return live(id)?.payload ?? null
     },
     async replace (id, expected, payload, expiresAt, subject) {
+      assertTime(expiresAt)
       const kept = live(id)
       if (kept === undefined) return 'missing'
       if (kept.payload !== expected) return 'conflict'
@@ -38,6 +40,7 @@ export function mapStore (): SessionStore {
       return 'replaced'
     },
     async touch (id, expiresAt) {
+      assertTime(expiresAt)
       const kept = live(id)
       if (kept === undefined) return false
       kept.expiresAt = expiresAt
@@ -52,9 +55,18 @@ export function mapStore (): SessionStore {
       }
     },
     async sweep () {
-      const expired = [...records.keys()].filter((id) => live(id) === undefined)
-      for (const id of expired) records.delete(id)
-      return expired.length
+      let removed = 0
+      let seen = 0
+      for (const id of records.keys()) {
+        if (live(id) === undefined && records.delete(id)) removed++
+        // Other requests get their turn after each thousand.
+        if (++seen % 1000 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+      return removed
     }
   }
+}
+
+function assertTime (expiresAt: number): void {
+  if (Number.isNaN(new Date(expiresAt).getTime())) throw new TypeError('not a time')
 }

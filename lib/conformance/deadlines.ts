@@ -7,6 +7,7 @@ export function deadlineTests (run: Runner): void {
   expiryTests(run)
   moveTests(run)
   elapsedTests(run)
+  oddTests(run)
 }
 
 function expiryTests ({ check }: Runner): void {
@@ -90,4 +91,34 @@ function elapsedTests ({ check }: Runner): void {
     await assertGone(store, replaced)
     await assertGone(store, replaced, 'second')
   })
+}
+
+function oddTests ({ check }: Runner): void {
+  check('a deadline with a fraction is kept, and one at or before the epoch has passed', async ({ store }) => {
+    const id = newId()
+    await store.create(id, 'payload', later() + 0.5)
+    assert.equal(await store.touch(id, later() + 0.25), true)
+    assert.equal(await store.replace(id, 'payload', 'second', later() + 0.75), 'replaced')
+    assert.equal(await store.load(id), 'second')
+    for (const deadline of [0, -0.5, -1, -86_400_000]) {
+      const [created, touched] = [newId(), newId()]
+      assert.equal(await store.create(created, 'payload', deadline), true)
+      await assertGone(store, created)
+      await store.create(touched, 'payload', later())
+      await store.touch(touched, deadline)
+      await assertGone(store, touched)
+    }
+  })
+
+  for (const deadline of [NaN, Infinity, -Infinity, 9e15, -9e15]) {
+    check(`a deadline of ${deadline} is refused, and changes nothing`, async ({ store }) => {
+      const [created, kept] = [newId(), newId()]
+      await assert.rejects(store.create(created, 'payload', deadline))
+      await assertGone(store, created)
+      await store.create(kept, 'payload', later())
+      await assert.rejects(store.touch(kept, deadline))
+      await assert.rejects(store.replace(kept, 'payload', 'second', deadline))
+      assert.equal(await store.load(kept), 'payload')
+    })
+  }
 }

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { later, newId } from './runner.js'
-import type { Runner } from './runner.js'
+import type { Runner, Scene } from './runner.js'
 
-export function sweepTests ({ check, has }: Runner): void {
-  if (!has('sweep')) return
+/** More than one batch. */
+const many = 1200
+/** Milliseconds: as long as the plugin waits for an answer, unless it is told otherwise. */
+const longest = 2000
 
+export function sweepTests (run: Runner): void {
+  if (!run.has('sweep')) return
+  countTests(run)
+  batchTests(run)
+}
+
+function countTests ({ check }: Runner): void {
   check('sweep removes what is past its deadline, nothing else, and tells how many', async ({ store, soon, past }) => {
     const live = Array.from({ length: 5 }, newId)
     const dead = Array.from({ length: 25 }, newId)
@@ -18,18 +27,70 @@ export function sweepTests ({ check, has }: Runner): void {
     for (const id of dead) assert.equal(await store.load(id), null)
   })
 
-  check('parallel sweeps count each record once, and let a record be created meanwhile', async ({ store, soon, past }) => {
-    const dead = Array.from({ length: 10 }, newId)
-    const deadline = soon()
-    for (const id of dead) await store.create(id, 'payload', deadline)
-    await past(deadline)
+  check('parallel sweeps count each record once, do not fail, and let a record be created meanwhile', async (scene) => {
+    const { store } = scene
+    const dead = await expired(scene, 100)
     const reborn = dead[0]!
     const [created, ...counts] = await Promise.all([
       store.create(reborn, 'second', later()), store.sweep!(), store.sweep!(), store.sweep!()
     ])
-    const removed = counts.reduce((sum, count) => sum + count, 0)
+    // What one is removing, another may pass over, and be done before.
+    const removed = counts.reduce((sum, count) => sum + count, await store.sweep!())
     assert.equal(created, true)
     assert.ok(removed === dead.length || removed === dead.length - 1, `${removed} removed`)
     assert.equal(await store.load(reborn), 'second')
   })
+}
+
+function batchTests ({ check }: Runner): void {
+  check(`sweep removes ${many} records in bounded batches: others have their turn before it is done, and soon`, async (scene) => {
+    const { store } = scene
+    const live = newId()
+    await store.create(live, 'payload', later())
+    await expired(scene, many)
+    const sweep = { since: performance.now(), isDone: false }
+    const sweeping = store.sweep!().finally(() => { sweep.isDone = true })
+    let hadTurn = false
+    setImmediate(() => { hadTurn = !sweep.isDone })
+    const [removed, answered] = await Promise.all([sweeping, answersDuring(store, live, sweep)])
+    assert.equal(removed, many)
+    assert.ok(answered > 0 || hadTurn, 'nobody had a turn before the sweep was done')
+    assert.equal(await store.sweep!(), 0)
+    assert.equal(await store.load(live), 'payload')
+  })
+}
+
+/** Makes records, waits until all are past their deadlines, and gives their ids. */
+async function expired ({ store, soon, past }: Scene, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, newId)
+  let deadline = 0
+  for (let made = 0; made < count; made += 20) {
+    // Each few have their own: a deadline that passes before the record is made may leave nothing to sweep.
+    deadline = soon()
+    await Promise.all(ids.slice(made, made + 20).map((id) => store.create(id, 'payload', deadline)))
+  }
+  await past(deadline)
+  return ids
+}
+
+/** Reads and writes a live record until the sweep is done, and tells how often there was an answer before. */
+async function answersDuring (store: Scene['store'], id: string, sweep: { readonly since: number, readonly isDone: boolean }): Promise<number> {
+  let answered = 0
+  let start = sweep.since
+  for (const call of cycle([() => store.load(id), () => store.touch(id, later())])) {
+    const answer = await call()
+    const took = performance.now() - start
+    assert.ok(answer === 'payload' || answer === true, 'a live record')
+    assert.ok(took < longest, `an answer took ${Math.round(took)} ms`)
+    if (sweep.isDone) break
+    answered++
+    start = performance.now()
+    // Calls that need no other turn of the event loop would leave none to the sweep.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return answered
+}
+
+function * cycle<T> (values: readonly T[]): Generator<T> {
+  for (;;) yield * values
 }

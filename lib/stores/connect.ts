@@ -1,7 +1,7 @@
 import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { createTurns } from '../turns.js'
-import { assertStorable, fitsUtf8 } from './values.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
 
@@ -47,7 +47,7 @@ export function connectStore (store: ConnectStore): SessionStore {
   }
 
   async function write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
-    const left = Math.ceil(expiresAt - Date.now())
+    const left = wholeMilliseconds(expiresAt) - Date.now()
     // What these stores make of a deadline that has passed is up to each of them.
     if (left <= 0) return remove(id, late)
     const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { ReplaceOutcome, SessionStore } from '../../types/store.js'
-import { assertStorable, fitsUtf8 } from './values.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {
@@ -139,7 +139,7 @@ async function settle<Outcome> (attempt: () => Promise<Outcome | undefined>): Pr
 
 function pack (payload: string, expiresAt: number): string {
   assertStorable(fitsUtf8, { payload })
-  return `${Math.floor(expiresAt)}\n${payload}`
+  return `${wholeMilliseconds(expiresAt)}\n${payload}`
 }
 
 function unpack (value: unknown): { payload?: string } {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidOption } from '../errors.js'
 import { createSubjectIndex } from './memory/subjects.js'
+import { wholeMilliseconds } from './values.js'
 import type { SessionStore, StoredRecord } from '../../types/store.js'
 
 export interface MemoryStoreOptions {
@@ -70,8 +71,9 @@ export class MemoryStore implements SessionStore {
 
   /** @throws {RangeError} if the session alone is larger than `maxBytes` */
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    const deadline = wholeMilliseconds(expiresAt)
     if (this.#live(id) !== undefined) return false
-    this.#keep(id, { payload, expiresAt, subject })
+    this.#keep(id, { payload, expiresAt: deadline, subject })
     return true
   }
 
@@ -81,17 +83,19 @@ export class MemoryStore implements SessionStore {
 
   /** @throws {RangeError} if the session alone is larger than `maxBytes`; the old payload stays */
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string) {
+    const deadline = wholeMilliseconds(expiresAt)
     const entry = this.#live(id)
     if (entry === undefined) return 'missing'
     if (entry.payload !== expected) return 'conflict'
-    this.#keep(id, { payload, expiresAt, subject }, entry.subject)
+    this.#keep(id, { payload, expiresAt: deadline, subject }, entry.subject)
     return 'replaced'
   }
 
   async touch (id: string, expiresAt: number): Promise<boolean> {
+    const deadline = wholeMilliseconds(expiresAt)
     const entry = this.#live(id)
     if (entry === undefined) return false
-    entry.expiresAt = expiresAt
+    entry.expiresAt = deadline
     return true
   }
 

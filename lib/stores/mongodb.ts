@@ -111,11 +111,7 @@ export async function createIndexes (collection: IndexableCollection, { ttl = tr
 const live = (id: string): Filter => ({ _id: { $eq: id }, expiresAt: { $gt: new Date() } })
 const over = (id: string): Filter => ({ _id: { $eq: id }, expiresAt: { $lte: new Date() } })
 
-function toDate (expiresAt: number): Date {
-  const date = new Date(wholeMilliseconds(expiresAt))
-  if (Number.isNaN(date.getTime())) throw new TypeError('The session store needs a deadline that a Date can hold')
-  return date
-}
+const toDate = (expiresAt: number) => new Date(wholeMilliseconds(expiresAt))
 
 function toFields (payload: string, expiresAt: number, subject: string | undefined): Fields {
   if (!fitsUtf8(payload)) throw unstorable('payload')

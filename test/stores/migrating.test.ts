@@ -16,7 +16,7 @@ import { everyOrder, Interleaver, permutations } from '../support/interleave.js'
 import { drivers } from '../support/sqlite.js'
 import { collect, later } from '../support/store-cases.js'
 
-const memory = () => new MemoryStore({ maxEntries: 1000 })
+const memory = () => new MemoryStore({ maxEntries: 10_000 })
 
 for (const prepare of [false, true]) {
   t.test(`memory → memory keeps the contract, ${prepare ? 'preparing' : 'moving'}`, async (t) => {

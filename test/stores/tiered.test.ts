@@ -19,7 +19,7 @@ import { skipOrFail } from '../support/skip.js'
 import { drivers } from '../support/sqlite.js'
 import { collect, later } from '../support/store-cases.js'
 
-const memory = (maxEntries = 1000) => new MemoryStore({ maxEntries })
+const memory = (maxEntries = 10_000) => new MemoryStore({ maxEntries })
 const invalid = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }
 
 const driver = drivers['better-sqlite3']
