@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +12,7 @@ import { postgresMissing, postgresUrl, startPostgres } from '../support/postgres
 import { freePort } from '../support/ports.js'
 import { hasBinary } from '../support/server-process.js'
 import { memcachedMissing, redisMissing, startMemcached, startRedis, startRedisCluster, startValkey, valkeyMissing, type RunningServer } from '../support/servers.js'
+import { Browser } from '../support/shop-browser.js'
 import { runShop, startShop } from '../support/shop.js'
 import { skipOrFail } from '../support/skip.js'
 
@@ -63,11 +63,24 @@ for (const [name, { missing, start, addresses }] of Object.entries(places)) {
     }
     await Promise.all(shops.map(() => browser.post('/cart', { sku: 'tin' })))
     t.equal(await browser.read('who'), 'ada', 'parallel requests log nobody out')
+    const [phone, grace] = [new Browser(balancer.port), new Browser(balancer.port)]
+    await phone.post('/login', { name: 'ada', password: 'lovelace' })
+    if (name === 'Memcached') await t.rejects(browser.read('who', '/account'), /501.*cannot find the sessions of a user/s)
+    else {
+      for (let i = 0; i < 2; i++) t.equal(await browser.count('device', '/account'), 2, 'both see both (S-7.5.2)')
+      await browser.post('/account/end-others', {})
+      for (let i = 0; i < 2; i++) t.equal(await phone.read('who'), null, 'signed out from elsewhere, in both (S-7.4.3)')
+      t.equal(await browser.read('who'), 'ada')
+    }
     await browser.post('/logout', {})
     for (let i = 0; i < 2; i++) {
       t.equal(await browser.read('who'), null)
       t.equal(await signedIn.read('who'), null, 'an ended session has ended in both')
     }
+    await phone.post('/login', { name: 'ada', password: 'lovelace' })
+    await grace.post('/login', { name: 'grace', password: 'hopper' })
+    await grace.post('/admin/end-everything', {})
+    for (let i = 0; i < 2; i++) for (const ended of [phone, grace]) t.equal(await ended.read('who'), null, 'everybody is signed out, in both (S-7.4.5)')
     t.ok(balancer.served.every((connections) => connections > 5), `${balancer.served.join(' and ')} requests`)
     for (const shop of shops) await shop.stop()
   })
@@ -146,45 +159,4 @@ async function startBalancer (t: Test, ports: number[]): Promise<{ port: number,
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => { server.close() })
   return { port: (server.address() as AddressInfo).port, served }
-}
-
-/** One connection per request. Sends Secure cookies over plain http, as browsers do to localhost. */
-class Browser {
-  readonly #port: number
-  readonly #cookies = new Map<string, string>()
-
-  constructor (port: number) {
-    this.#port = port
-  }
-
-  copy (): Browser {
-    const other = new Browser(this.#port)
-    for (const [name, value] of this.#cookies) other.#cookies.set(name, value)
-    return other
-  }
-
-  /** The text of the element with this id. `/cart` changes no session, `/` counts. */
-  async read (id: string, path = '/cart'): Promise<string | null> {
-    return new RegExp(`id="${id}"[^>]*>([^<]*)<`).exec(await this.#send('GET', path))?.[1] ?? null
-  }
-
-  async post (path: string, form: Record<string, string>): Promise<void> {
-    await this.#send('POST', path, new URLSearchParams(form).toString())
-  }
-
-  #send (method: string, path: string, body = ''): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const headers = { cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; '), 'content-type': 'application/x-www-form-urlencoded' }
-      request({ port: this.#port, host: '127.0.0.1', path, method, headers, agent: false }, (response) => {
-        for (const line of response.headers['set-cookie'] ?? []) {
-          const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-          if (/Max-Age=0/i.test(line)) this.#cookies.delete(name)
-          else this.#cookies.set(name, value)
-        }
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk) => { text += chunk })
-        response.on('end', () => (response.statusCode ?? 500) < 400 ? resolve(text) : reject(new Error(`${response.statusCode}: ${text}`)))
-      }).on('error', reject).end(body)
-    })
-  }
 }
