@@ -5,7 +5,7 @@ import type { Data } from './merge.js'
 import { canSendCookie } from './plan.js'
 import { deadline } from './record.js'
 import { expose } from './response.js'
-import type { SessionOwner } from './session.js'
+import { Session, type SessionOwner } from './session.js'
 import type { Change, Visit } from './visit.js'
 
 /** What the members of the session object do: most of it is only noted, and done when the response leaves. */
@@ -15,6 +15,8 @@ export class Controls implements SessionOwner {
   constructor (visit: Visit) {
     this.#visit = visit
   }
+
+  static visitOf (controls: Controls): Visit { return controls.#visit }
 
   handle (): string { return this.#visit.handle() }
   isNew (): boolean { return this.#visit.isNew() }
@@ -127,4 +129,9 @@ export class Controls implements SessionOwner {
   #assertIdle (what: string): void {
     if (hookOf.getStore() === this.#visit.request) throw new Reentrant(what)
   }
+}
+
+/** The request's visit that a session object belongs to. */
+export function visitBehind (session: Session): Visit {
+  return Controls.visitOf(Session.ownerOf(session) as Controls)
 }

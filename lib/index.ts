@@ -8,6 +8,7 @@ export { SessionError } from './errors.js'
 export { createSession, withSession } from './handle.js'
 export { requireRecent } from './require-recent.js'
 export { requireSession } from './require-session.js'
+export { sessionSocket } from './session-socket.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */
 export const sessionPlugin: FastifyPluginAsync<SessionOptions<RegisteredSchema>> = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' })

@@ -48,6 +48,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     setter (): never { throw new NotAssignable(name) }
   })
   app.decorate(`${name}s`, new SessionControl(runtime))
+  app.addHook('onClose', async () => runtime.sockets.stopAll())
   attachStores(app, runtime)
 
   app.addHook('onRequest', (request, reply, done) => {

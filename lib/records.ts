@@ -30,7 +30,8 @@ export async function supersede (
     discard(visit, successor)
     throw error
   }
-  if (outcome !== 'done') await backend.discard(successor)
+  if (outcome === 'done') visit.runtime.sockets.check(place.key)
+  else await backend.discard(successor)
   return outcome
 }
 

@@ -34,6 +34,9 @@ export class Session {
     assign(this, data)
   }
 
+  /** Not for handlers, so not a member. */
+  static ownerOf (session: Session): SessionOwner { return session.#owner }
+
   get id (): string { return this.#owner.handle() }
   get isNew (): boolean { return this.#owner.isNew() }
   get createdAt (): Date { return new Date(this.#owner.createdAt()) }

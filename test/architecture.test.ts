@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 // Highest first: a file imports from its own layer or from a lower one.
 const layers: Record<string, readonly string[]> = {
-  entry: ['index', 'handle', 'require-session', 'require-recent', 'discriminant', 'testing', 'cli', 'conformance', 'conformance/*'],
+  entry: ['index', 'handle', 'require-session', 'require-recent', 'session-socket', 'discriminant', 'testing', 'cli', 'conformance', 'conformance/*'],
   request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'records', 'working-copy', 'controls',
     'sweeper', 'admission', 'describe', 'subjects', 'open-sockets'],
   session: ['options', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'public-handle', 'backends/*'],

@@ -15,7 +15,7 @@ t.test('the package root exports what the README says, and nothing else', async 
   const said = codeIn(/^\*\*Exports\.\*\*.*$/m.exec(readme)?.[0] ?? '')
   t.strictSame(Object.keys(root).sort(), ['default', ...said].sort())
   t.equal(root.default, root.sessionPlugin)
-  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'sessionPlugin', 'withSession'])
+  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'sessionPlugin', 'sessionSocket', 'withSession'])
 })
 
 t.test('what the blocks of the README import from the package root is exported', async (t) => {

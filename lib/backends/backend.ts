@@ -60,6 +60,11 @@ export interface Backend {
   load (token: string, now: number): Loaded | Promise<Loaded>
   /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
   reload (place: Place): Place | Promise<Place | null>
+  /**
+   * Where the session is at `now`, if it may go on; `null`: it has ended, expired or been revoked, or moved where this request
+   * may not follow. As far as the backend can know: without records it knows no more than the token.
+   */
+  confirm (place: Place, now: number): Place | null | Promise<Place | null>
   /** Keep a new session. `null`: the id is taken. */
   create (raw: Buffer, draft: Draft): Kept | Promise<Kept | null>
   /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */

@@ -53,6 +53,10 @@ export class CookieBackend implements Backend {
     return place
   }
 
+  confirm (place: Place, now: number): Place | null {
+    return isLive(place.record.times, place.usedAt, this.#timeouts, now) ? place : null
+  }
+
   create (raw: Buffer, draft: Draft): Kept {
     const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
     checkSize(this.#cookie, token, draft.stored.data)

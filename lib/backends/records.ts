@@ -115,6 +115,16 @@ export class StoredRecords {
     return ENDED
   }
 
+  /** As {@link Backend.confirm}. */
+  async confirm (place: Place, now: number): Promise<Place | null> {
+    const [found, notBefore] = await Promise.all([this.latest(place), this.epoch?.current(now) ?? NONE])
+    if (found === ENDED || found.moved === 'final') return null
+    const { latest } = found
+    const { times } = latest.record
+    // The idle deadline is the store's to tell: a touch by another request may have moved nothing but that.
+    return times.createdAt > notBefore && isLive(times, now, this.#options.timeouts, now) ? latest : null
+  }
+
   /** Leaves a tombstone in place of the record. */
   leave (place: Place, successor: Place, final: boolean, now: number): Promise<ReplaceOutcome> {
     const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)

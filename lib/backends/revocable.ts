@@ -48,6 +48,10 @@ export class RevocableBackend implements Backend {
     return merge(place, now.latest)
   }
 
+  confirm (place: Place, now: number): Promise<Place | null> {
+    return this.records.confirm(place, now)
+  }
+
   async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
     // First, because it throws if the cookie would be too large.
     const kept = this.#cookies.create(raw, draft)

@@ -49,6 +49,10 @@ export class StoreBackend implements Backend {
     return now === ENDED || now.moved === 'final' ? null : now.latest
   }
 
+  confirm (place: Place, now: number): Promise<Place | null> {
+    return this.records.confirm(place, now)
+  }
+
   async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
     const key = this.records.key(raw)
     const payload = writePayload(draft.times, draft.stored, draft.card)

@@ -1,0 +1,42 @@
+import type { RequestLike } from './handle.js'
+
+/** The part of a WebSocket that is used: those of `ws` and `@fastify/websocket` have it. */
+export interface SocketLike {
+  close (code: number, reason: string): unknown
+  once (event: 'close', listener: () => void): unknown
+  /** Ends the connection of a client that does not answer the close frame. */
+  terminate? (): unknown
+  /** 3: closed already. */
+  readonly readyState?: number
+}
+
+export interface SessionSocketOptions {
+  /**
+   * Seconds between two questions to the store. Default 5. Not more than 10, or `rotationGrace` if that is longer: a periodic
+   * rotation leaves word of the new id for that long only, and a socket that asks later is closed.
+   */
+  readonly revalidateEvery?: number
+  /** A handle, or the name of one. Default `'session'`. */
+  readonly session?: string | { readonly name: string }
+}
+
+/**
+ * Closes `socket` when the session that its request came with is over: with 1008 when it has ended (signed out here or from
+ * outside, `revokeAll()`, a new id by `rotate()` or a change of privilege) or expired, at once if there is none; with 1013 when
+ * the store fails to say. What this process does is noticed at once, what others do within `revalidateEvery` seconds, after
+ * `revokeAll()` plus `revocationStaleness`. A client that does not answer is cut off 2 seconds later.
+ *
+ * An open socket is no activity: the session expires unless requests go on using it, or the socket's own handler calls
+ * `session.touch()` and `session.save()`. It is the store's deadline that counts, which every request moves. A cookie session
+ * without `revocations` has none: there the socket lives as long as the cookie it was opened with would have, whatever
+ * becomes of the session.
+ *
+ * ```ts
+ * app.get('/live', { websocket: true }, (socket, request) => {
+ *   sessionSocket(socket, request)
+ *   socket.on('message', …)
+ * })
+ * ```
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION`, and what reading `request.session` throws.
+ */
+export type SessionSocket = (socket: SocketLike, request: RequestLike, options?: SessionSocketOptions) => void
