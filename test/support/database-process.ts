@@ -4,7 +4,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { host, onFreePort } from './ports.js'
-import { waitUntil, type RunningServer } from './server-process.js'
+import { guard, waitUntil, type RunningServer } from './server-process.js'
 
 export interface DatabaseCommand {
   readonly name: string
@@ -66,8 +66,7 @@ export async function startDatabase (database: DatabaseCommand): Promise<Running
 async function startDatabaseOn (port: number, database: DatabaseCommand): Promise<RunningServer> {
   const directory = mkdtempSync(join(tmpdir(), `session-test-${database.name}-`))
   let child: ChildProcess | undefined
-  const killWithUs = () => signalAll(child, 'SIGKILL')
-  process.once('exit', killWithUs)
+  let dismissGuard = () => {}
   initialise(database, directory)
 
   async function start () {
@@ -75,6 +74,8 @@ async function startDatabaseOn (port: number, database: DatabaseCommand): Promis
       stdio: ['ignore', 'pipe', 'pipe'], cwd: directory, ...ownerFor(database.user)
     })
     child = started
+    dismissGuard()
+    dismissGuard = guard(started, directory)
     let output = ''
     let hasEnded = false
     started.once('close', () => { hasEnded = true })
@@ -87,7 +88,7 @@ async function startDatabaseOn (port: number, database: DatabaseCommand): Promis
 
   async function stop () {
     await end(child)
-    process.removeListener('exit', killWithUs)
+    dismissGuard()
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
 

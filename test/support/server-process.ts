@@ -56,8 +56,10 @@ export function ask (port: number, command: string, milliseconds = 1000): Promis
 }
 
 /** However this process ends, by SIGKILL too: its end of the pipe closes, and the server and the directory go. */
-function guard ({ pid }: ChildProcess, directory: string): () => void {
-  const script = 'cat; kill -9 "$0"; rm -rf "$1"'
+export function guard ({ pid }: ChildProcess, directory: string): () => void {
+  // A database serves each connection from a process of its own: stopped first, it starts no new one while they are ended.
+  const children = '$(ps -A -o pid=,ppid= | while read child parent; do [ "$parent" = "$0" ] && echo "$child"; done)'
+  const script = `cat; kill -STOP "$0"; kill -9 ${children} "$0"; rm -rf "$1" || { sleep 1; rm -rf "$1"; }`
   const guardian = spawn('sh', ['-c', script, String(pid), directory], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
   guardian.unref()
   return () => guardian.kill('SIGKILL')
