@@ -6,8 +6,8 @@ import ts from 'typescript'
 import { Client, COOKIE, SECRET } from './app.js'
 import { blocksOf } from './documents.js'
 
-/** The last line of a guide's program. Tests listen themselves, if they do. */
-const LISTENS = /^await buildApp\(.*\)\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
+/** The last statement of a guide's program. Tests listen themselves, if they do. */
+const LISTENS = /^await buildApp\([^]*\)\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
 const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
 
 /**
