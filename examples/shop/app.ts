@@ -9,6 +9,7 @@ import { account, describe } from './account.js'
 import { admin } from './admin.js'
 import { cart } from './cart.js'
 import { products } from './catalogue.js'
+import { openTab } from './open-tab.js'
 import { here, moment, money } from './page.js'
 import { refusal } from './refusals.js'
 import { schema } from './session.js'
@@ -45,6 +46,6 @@ export async function buildShop ({ secret, store, revocations, server = {} }: Sh
     if (origin !== undefined && !origin.endsWith(`://${request.host}`)) return reply.code(403).send('This form is on another site')
   })
 
-  for (const part of [cart, signIn, account, admin]) await app.register(part)
+  for (const part of [cart, signIn, account, admin, openTab]) await app.register(part)
   return app
 }
