@@ -7,15 +7,15 @@ import { blocksOf, codeIn, documents, readText, tableOf } from './support/docume
 type Driver = keyof typeof clientOptions
 
 /** By what is called to make a client. */
-const makers: Readonly<Record<string, Driver>> = {
-  Redis: 'ioredis',
-  createClient: 'redis',
-  MemcacheClient: 'memcache-client',
-  Pool: 'pg',
-  postgres: 'postgres',
-  createPool: 'mysql2',
-  MongoClient: 'mongodb'
-}
+const makers: ReadonlyMap<string, Driver> = new Map([
+  ['Redis', 'ioredis'],
+  ['createClient', 'redis'],
+  ['MemcacheClient', 'memcache-client'],
+  ['Pool', 'pg'],
+  ['postgres', 'postgres'],
+  ['createPool', 'mysql2'],
+  ['MongoClient', 'mongodb']
+])
 
 interface Made { readonly driver: Driver, readonly options: unknown }
 
@@ -44,7 +44,7 @@ function callsIn (code: string): Array<{ name: string, options: object }> {
     if (ts.isNewExpression(node) || ts.isCallExpression(node)) {
       const name = node.expression.getText().split('.').at(-1) ?? ''
       const options = node.arguments?.findLast(ts.isObjectLiteralExpression)
-      if (makers[name] !== undefined || name === 'Cluster') calls.push({ name, options: options === undefined ? {} : evaluate(options.getText()) })
+      if (makers.has(name) || name === 'Cluster') calls.push({ name, options: options === undefined ? {} : evaluate(options.getText()) })
     }
     ts.forEachChild(node, visit)
   }
@@ -54,7 +54,10 @@ function callsIn (code: string): Array<{ name: string, options: object }> {
 
 /** The clients that a program makes, each with the options it gets. */
 function madeIn (code: string): Made[] {
-  return callsIn(code).flatMap(({ name, options }) => makers[name] === undefined ? [] : [{ driver: makers[name], options: plain(options) }])
+  return callsIn(code).flatMap(({ name, options }) => {
+    const driver = makers.get(name)
+    return driver === undefined ? [] : [{ driver, options: plain(options) }]
+  })
 }
 
 const places = [
