@@ -31,7 +31,7 @@ export interface Plan {
 
 /** `work`: the data to be kept. `landed`: how the session has moved since the save began. */
 export function assess (visit: Visit, work: Data, { response }: Circumstances, landed: Overtaken['moved'] = 'no'): Plan {
-  const { place, runtime: { settings, codec } } = visit
+  const { place, runtime: { settings, codec, backend } } = visit
   const now = Date.now()
   const stored = place !== null
   const failed = response?.failed ?? false
@@ -43,10 +43,12 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const privileged = reauthenticated || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
-  const rotationDue = attached && !failed && !cacheable && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
+  const rotationDue = attached && !failed && !cacheable && settings.rotateEvery > 0 &&
+    now - place.record.times.rotatedAt >= settings.rotateEvery && canSendCookie(visit)
   const requested = visit.rotation && landed !== 'final'
   const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
-  const touchDue = attached && (visit.touched || now - place.usedAt >= settings.touchAfter)
+  // A store's own deadline can be moved without a token, where somebody asks for that.
+  const touchDue = attached ? visit.touched || now - place.usedAt >= settings.touchAfter : stored && visit.touched && !backend.selfContained
   const action = decide({
     ended: visit.ended !== null,
     stored,

@@ -30,6 +30,36 @@ t.test('in a store the socket saves, and sees what other requests have saved', a
   t.match(await line.ask('reload'), { note: 'hello', visits: 1 })
 })
 
+t.test('a rotation that is due waits for a request: a socket saves without it', async t => {
+  stopTime(t)
+  const { client, open } = await socketApp(t, { backend: 'memory', rotateEvery: 20 })
+  await client.get('/login')
+  const line = await open()
+  await letPass(25)
+  t.match(await line.ask('write late'), { note: 'late' })
+  const { token } = client
+  t.match((await client.get('/read')).json(), { note: 'late' })
+  t.not(client.token, token)
+})
+
+t.test('what the handler of a socket counts as activity keeps the session alive, also under an id that a rotation has given it', async t => {
+  stopTime(t)
+  const { client, open } = await socketApp(t, { backend: 'memory', idleTimeout: 12, touchAfter: 6, rotateEvery: 20, rotationGrace: 0 })
+  await client.get('/login')
+  const line = await open()
+  for (let round = 0; round < 6; round++) {
+    await letPass(5)
+    t.match(await line.ask('touch'), { userId: 'u1' })
+    if (round === 3) await client.get('/visit')
+  }
+  for (let round = 0; round < 6; round++) {
+    await letPass(8)
+    t.match(await line.ask('touch'), { userId: 'u1' })
+  }
+  await letPass(16)
+  t.strictSame(await line.closed, ENDED)
+})
+
 t.test('a change that needs a cookie is refused on a socket', t => eachBackend(t, async (t, backend) => {
   const { client, open, events } = await socketApp(t, { backend })
   await client.get('/login')
