@@ -1,3 +1,4 @@
+import type { Answer } from './answer.js'
 import { alone } from './backends/lock.js'
 import type { Place } from './backends/backend.js'
 import type { StoredRecords } from './backends/records.js'
@@ -6,11 +7,16 @@ import { end } from './records.js'
 import type { Visit } from './visit.js'
 
 /** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
-export async function admit<T> (visit: Visit, subject: string | undefined, enter: () => Promise<T>): Promise<T> {
-  const { runtime, place, base, request } = visit
-  const { maxPerSubject, overLimit, subject: subjectOf } = runtime.settings
-  if (maxPerSubject === 0 || subject === undefined) return await enter()
-  if (place !== null && subjectOf?.({ ...base }) === subject) return await enter()
+export function admit<T> (visit: Visit, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
+  const { runtime, place, base } = visit
+  const { maxPerSubject, subject: subjectOf } = runtime.settings
+  if (maxPerSubject === 0 || subject === undefined) return enter()
+  if (place !== null && subjectOf?.({ ...base }) === subject) return enter()
+  return makeRoom(visit, subject, enter)
+}
+
+async function makeRoom<T> ({ runtime, request }: Visit, subject: string, enter: () => Answer<T>): Promise<T> {
+  const { maxPerSubject, overLimit } = runtime.settings
   const records = runtime.backend.records as StoredRecords
   // Those of this process wait for each other here, the others ask the store now and then.
   return await runtime.turns(`subject:${subject}`, () => alone(records, subject, async (hold) => {

@@ -1,4 +1,5 @@
 import { admit } from './admission.js'
+import { after, type Answer } from './answer.js'
 import { type Draft, ENDED, type Kept, type Overtaken, type Place } from './backends/backend.js'
 import { cookieMaxAge, makeDraft } from './draft.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from './errors.js'
@@ -16,19 +17,20 @@ const MAX_RACES = 100
 /** Where `@fastify/csrf-protection` keeps its secret. One that was planted before a sign-in must be nothing after it (CVE-2022-24895). */
 const CSRF_SECRET = '_csrf'
 
-/** Saves what is to be saved of a session that was read. `undefined` when there is nothing to wait for. */
-export function commit (visit: Visit, circumstances: Circumstances = {}): Promise<void> | undefined {
+/** Saves what is to be saved of a session that was read; at once where the backend needs no I/O. `false`: that was nothing. */
+export function commit (visit: Visit, circumstances: Circumstances = {}): Answer<boolean> {
   const { saving } = visit
   const session = visit.session as Session
   // One after the other: two saves of one request would each take the other's for changes of its own.
   if (saving !== null) return saving.then(() => commit(visit, circumstances))
-  if (visit.over) return circumstances.response === undefined ? Promise.reject(new Ended()) : undefined
+  if (visit.over) return circumstances.response === undefined ? Promise.reject(new Ended()) : false
   const plan = circumstances.change === undefined ? assess(visit, session as unknown as Data, circumstances) : null
-  if (plan?.action === 'nothing') return
+  if (plan?.action === 'nothing') return false
   const running = new Commit(visit, session, circumstances).run(plan)
+  if (!(running instanceof Promise)) return true
   const free = () => { visit.saving = null }
   visit.saving = running.then(free, free)
-  return running
+  return running.then(() => true)
 }
 
 /** One save: as many attempts as it takes until no other request was faster. */
@@ -47,14 +49,18 @@ class Commit {
   }
 
   /** `plan`: what was found to be due, unless `update()` has to run first. */
-  async run (plan: Plan | null): Promise<void> {
-    try {
-      const overtaken = await this.#attempt(this.#isReady() ? plan : await this.#prepare(plan))
-      if (overtaken !== null) await this.#race(overtaken)
-    } catch (error) {
+  run (plan: Plan | null): Answer<void> {
+    const failed = (error: unknown) => {
       if (error instanceof StoreFailed) this.#visit.storeFailed = true
       if (!this.#destroyed()) this.#work.giveUp()
-      throw error
+      return Promise.reject(error)
+    }
+    try {
+      const attempt = after(this.#isReady() ? plan : this.#prepare(plan), (prepared) => this.#attempt(prepared))
+      const running = after(attempt, (overtaken) => overtaken === null ? undefined : this.#race(overtaken))
+      return running instanceof Promise ? running.catch(failed) : running
+    } catch (error) {
+      return failed(error)
     }
   }
 
@@ -72,16 +78,12 @@ class Commit {
   }
 
   /** `prepared`: what is due, as far as it is known. `null`: done. */
-  async #attempt (prepared: Plan | null): Promise<Overtaken | null> {
+  #attempt (prepared: Plan | null): Answer<Overtaken | null> {
     if (this.#destroyed()) return null
     this.#asked = this.#visit.asked
     const plan = prepared ?? this.#assess()
-    if (plan.action === 'delete') {
-      await this.#end()
-      return await this.#attempt(null)
-    }
-    const overtaken = await this.#act(plan)
-    return this.#destroyed() ? null : overtaken
+    if (plan.action === 'delete') return this.#end().then(() => this.#attempt(null))
+    return after(this.#act(plan), (overtaken) => this.#destroyed() ? null : overtaken)
   }
 
   /** Is there nothing that may still change the data? */
@@ -102,7 +104,7 @@ class Commit {
     return null
   }
 
-  async #act (plan: Plan): Promise<Overtaken | null> {
+  #act (plan: Plan): Answer<Overtaken | null> {
     const { place } = this.#visit
     if (plan.action === 'nothing') return this.#finish(plan, null)
     if (plan.action === 'create' || place === null) return this.#create(plan)
@@ -110,38 +112,39 @@ class Commit {
     return plan.action === 'touch' ? this.#touch(plan, place) : this.#replace(plan, place)
   }
 
-  async #create (plan: Plan): Promise<null> {
+  #create (plan: Plan): Answer<null> {
     this.#visit.assertFree()
     this.#assertCookie()
     const draft = this.#draft(plan)
-    const kept = await admit(this.#visit, draft.subject, () =>
+    const creating = admit(this.#visit, draft.subject, () =>
       createRecord(this.#visit, draft, () => this.#visit.freshId(), () => this.#visit.forgetFreshId()))
-    this.#finish(plan, kept)
-    this.#emit('onCreate')
-    this.#emit('onSave')
-    return null
+    return after(creating, (kept) => {
+      this.#finish(plan, kept)
+      this.#emit('onCreate')
+      this.#emit('onSave')
+      return null
+    })
   }
 
-  async #replace (plan: Plan, place: Place): Promise<Overtaken | null> {
+  #replace (plan: Plan, place: Place): Answer<Overtaken | null> {
     const { backend } = this.#visit.runtime
     const sendable = canSendCookie(this.#visit)
     if (backend.selfContained) this.#assertCookie()
     this.#assertVersion(plan, place)
     const reissue = sendable && (plan.touchDue || place.stale || this.#visit.remember !== undefined)
-    const outcome = await backend.replace(place, this.#draft(plan), reissue)
-    if (outcome === ENDED) return this.#endedElsewhere()
-    if ('latest' in outcome) return outcome
-    this.#finish(plan, outcome)
-    this.#emit('onSave')
-    return null
+    return after(backend.replace(place, this.#draft(plan), reissue), (outcome) => {
+      if (outcome === ENDED) return this.#endedElsewhere()
+      if ('latest' in outcome) return outcome
+      this.#finish(plan, outcome)
+      this.#emit('onSave')
+      return null
+    })
   }
 
-  async #touch (plan: Plan, place: Place): Promise<Overtaken | null> {
+  #touch (plan: Plan, place: Place): Answer<Overtaken | null> {
     const { backend } = this.#visit.runtime
     if (!canSendCookie(this.#visit)) return backend.selfContained ? null : this.#replace(plan, place)
-    const outcome = await backend.touch(place, this.#draft(plan))
-    if (outcome === ENDED) return this.#endedElsewhere()
-    return this.#finish(plan, outcome)
+    return after(backend.touch(place, this.#draft(plan)), (outcome) => outcome === ENDED ? this.#endedElsewhere() : this.#finish(plan, outcome))
   }
 
   async #move (plan: Plan, place: Place): Promise<Overtaken | null> {

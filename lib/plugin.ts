@@ -106,16 +106,18 @@ async function admit (request: FastifyRequest, name: string, allows: (data: Data
 function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   const failed = visit.broken || reply.statusCode >= 500
   if (!failed && visit.refused !== null) return fail(visit, reply, visit.refused)
-  const saving = failed && visit.storeFailed ? undefined : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
-  if (saving === undefined) {
+  const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
+  if (saved === false) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)
     return
   }
-  return saving.then(() => {
-    // A hook that comes before the save may have ended the session.
+  const done = () => {
+    // A hook may have ended the session meanwhile.
     if (visit.ended !== null) return leave(visit, reply)
     close(visit, reply, failed || visit.over ? visit.snapshot() : visit.base)
-  }, (error: Error) => {
+  }
+  if (saved === true) return done()
+  return saved.then(done, (error: Error) => {
     if (!failed) return fail(visit, reply, error)
     visit.request.log.error({ err: error }, 'session of a failed request could not be saved')
     close(visit, reply, visit.snapshot())

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { after, type Answer } from './answer.js'
 import type { Draft, ENDED, Kept, Overtaken, Place } from './backends/backend.js'
 import { Conflict } from './errors.js'
 import { publicHandle } from './public-handle.js'
@@ -8,13 +9,13 @@ import type { Visit } from './visit.js'
 const MAX_COLLISIONS = 3
 
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */
-export async function createRecord ({ runtime }: Visit, draft: Draft, id: () => { raw: Buffer }, another: () => void): Promise<Kept> {
-  for (let tries = 0; tries < MAX_COLLISIONS; tries++) {
-    const kept = await runtime.backend.create(id().raw, draft)
+export function createRecord (visit: Visit, draft: Draft, id: () => { raw: Buffer }, another: () => void, tries = MAX_COLLISIONS): Answer<Kept> {
+  if (tries === 0) throw new Conflict()
+  return after(visit.runtime.backend.create(id().raw, draft), (kept) => {
     if (kept !== null) return kept
     another()
-  }
-  throw new Conflict()
+    return createRecord(visit, draft, id, another, tries - 1)
+  })
 }
 
 /** Lets the old id end in favour of the successor. Whatever keeps it from ending leaves nothing behind under the new one. */
