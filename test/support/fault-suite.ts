@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { RECOVERY, visitors } from './fault-visitors.js'
 import { watchProcess } from './process-events.js'
 import { type Proxy, type ProxyMode, startProxy } from './proxy.js'
-import type { RunningServer } from './server-process.js'
+import { type RunningServer, waitUntil } from './server-process.js'
 import { skipOrFail } from './skip.js'
 import { type ClientName, openStore } from './store-clients.js'
 import { eachStore, type Family, type Reachable, type StoreRow } from './stores.js'
@@ -132,14 +132,13 @@ async function dying (t: Test, { proxy, people, row }: FaultScene, { keepDeadCon
 async function killed (t: Test, { server, people, row: { capabilities: { durable, flushes } } }: DeadlyScene) {
   await t.test('R-15 killed while requests run and started again: 503 or the truth, and nobody is somebody else', async t => {
     const stop = people.hammer()
-    await sleep(100)
-    await server.signal('SIGKILL')
     // A busy machine may take its time to ask.
-    for (let waited = 0; !stop.seen.has('unavailable') && waited < 10_000; waited += 20) await sleep(20)
+    await waitUntil('somebody was served', async () => stop.seen.has('served'))
+    await server.signal('SIGKILL')
+    await waitUntil('somebody was told', async () => stop.seen.has('unavailable'))
     await server.restart()
     await sleep(RECOVERY)
     const seen = await stop()
-    t.ok((seen.get('served') ?? 0) > 0 && (seen.get('unavailable') ?? 0) > 0, JSON.stringify([...seen]))
     // A server that is away is not "no such session".
     t.equal((seen.get('anonymous') ?? 0) > 0, !durable)
     if (durable) await people.recover({ lossy: !flushes })

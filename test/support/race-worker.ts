@@ -1,5 +1,6 @@
-// A process of its own: see race.ts. Says that it is ready, begins when its input ends, answers with one line of JSON.
-import { once } from 'node:events'
+// A process of its own: see race.ts. Says that it is ready and that it has begun, each time goes on with the next line of
+// its input, and answers with one line of JSON.
+import { createInterface } from 'node:readline'
 import type { SessionStore } from '../../types/store.js'
 import type { RaceResult, RaceStore, RaceTask } from './race.js'
 import { later } from './store-cases.js'
@@ -37,13 +38,19 @@ async function increment (store: SessionStore, id: string): Promise<void> {
 
 const { store: name, url, counter, increments, ids } = JSON.parse(process.argv[2] as string) as RaceTask
 const { store, close } = await open[name](url)
+const input = createInterface(process.stdin)
+const lines = input[Symbol.asyncIterator]()
 await store.load(counter)
 console.log('ready')
-await once(process.stdin.resume(), 'end')
+await lines.next()
 
 const began = Date.now()
 let created = 0
-for (let i = 0; i < increments; i++) await increment(store, counter)
+await increment(store, counter)
+console.log('begun')
+await lines.next()
+input.close()
+for (let i = 1; i < increments; i++) await increment(store, counter)
 for (const id of ids) if (await store.create(id, String(process.pid), later())) created++
 const result: RaceResult = { created, began, ended: Date.now() }
 await close()

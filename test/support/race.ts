@@ -29,11 +29,13 @@ export const met = ([one, other]: RaceResult[]) =>
 
 const worker = fileURLToPath(new URL('race-worker.ts', import.meta.url))
 
-/** Two processes do `task` against one store, begun at the same moment; each tells what it got. */
+/** Two processes do `task` against one store, begun at the same moment; neither ends before both have. Each tells what it got. */
 export async function race (t: Test, task: RaceTask): Promise<RaceResult[]> {
   const runners = [start(t, task), start(t, task)]
-  await Promise.all(runners.map(({ ready }) => ready))
-  for (const { child } of runners) child.stdin.end()
+  for (const word of ['ready', 'begun']) {
+    await Promise.all(runners.map(({ said }) => said(word)))
+    for (const { child } of runners) child.stdin.write('go on\n')
+  }
   return await Promise.all(runners.map(({ result }) => result()))
 }
 
@@ -43,14 +45,15 @@ function start (t: Test, task: RaceTask) {
   let output = ''
   child.stdout.on('data', data => { output += data })
   const closed = once(child, 'close')
-  const ready = Promise.race([once(child.stdout, 'data'), closed])
   return {
     child,
-    ready,
+    async said (word: string) {
+      while (!output.includes(`${word}\n`) && child.exitCode === null) await Promise.race([once(child.stdout, 'data'), closed])
+    },
     async result (): Promise<RaceResult> {
       const [code] = await closed
       if (code !== 0) throw new Error(`a racing process ended with ${code}: ${output}`)
-      return JSON.parse(output.split('\n')[1] as string)
+      return JSON.parse(output.split('\n')[2] as string)
     }
   }
 }
