@@ -22,15 +22,20 @@ export interface AppProcess {
   send (path: string, token?: string | null): Promise<ProcessAnswer>
 }
 
-const worker = fileURLToPath(new URL('session-process.ts', import.meta.url))
-
 /** Starts it; it ends with the test. */
 export async function startApp (t: Pick<Test, 'teardown'>, address: Address): Promise<AppProcess> {
-  const child = spawn(process.execPath, [...process.execArgv, worker, JSON.stringify(address)], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ended = once(child, 'close')
+  const port = await startProcess(t, 'session-process.ts', address)
   const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  return { send: async (path, token = null) => await send(agent, port, path, token) }
+}
+
+/** Starts a program of this folder that says its port, and ends with the test. */
+export async function startProcess (t: Pick<Test, 'teardown'>, program: string, task: object): Promise<number> {
+  const file = fileURLToPath(new URL(program, import.meta.url))
+  const child = spawn(process.execPath, [...process.execArgv, file, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(child, 'close')
   t.teardown(async () => {
-    agent.destroy()
     child.stdin.end()
     const impatience = setTimeout(() => child.kill('SIGKILL'), 5000)
     await ended
@@ -39,7 +44,7 @@ export async function startApp (t: Pick<Test, 'teardown'>, address: Address): Pr
   const said = await Promise.race([once(child.stdout, 'data'), ended])
   const port = Number(String(said[0]))
   if (!(port > 1023)) throw new Error(`the application did not start: ${String(said)}`)
-  return { send: async (path, token = null) => await send(agent, port, path, token) }
+  return port
 }
 
 function send (agent: Agent, port: number, path: string, token: string | null): Promise<ProcessAnswer> {
