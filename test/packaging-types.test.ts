@@ -4,7 +4,7 @@ import t from 'tap'
 import { pack, root, run } from './support/packed.js'
 
 const compilers = { 5.9: 'ts59', '6.0': 'typescript', '7.0': 'ts7' }
-const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'commonjs', 'before-passport', 'after-passport']
+const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite']
 const misuses = ['misuse', 'misuse-register']
 
 t.setTimeout(600_000)
@@ -13,10 +13,13 @@ t.jobs = 2
 const packed = await pack()
 t.teardown(() => packed.remove())
 const folder = await packed.install('fastify', '@fastify/cookie', 'zod', 'fastify-type-provider-zod', '@fastify/swagger', 'openapi-types',
-  '@fastify/autoload', '@fastify/flash', '@fastify/passport', 'expect-type', '@types/node')
+  '@fastify/autoload', '@fastify/flash', '@fastify/passport', 'expect-type', '@types/node', 'better-sqlite3', '@types/better-sqlite3',
+  'ioredis', 'memcache-client', 'mongodb', 'mysql2', 'pg', '@types/pg', 'postgres', 'redis')
+// The types of Node.js 20 have no node:sqlite.
+const newerNode = await packed.install('@types/node@^24')
 
 const compile = (compiler: string, program: string) =>
-  run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', program, '--pretty', 'false'], folder)
+  run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', program, '--pretty', 'false'], program === 'node-sqlite' ? newerNode : folder)
 
 for (const [version, compiler] of Object.entries(compilers)) {
   for (const program of programs) {

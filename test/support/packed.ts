@@ -27,7 +27,10 @@ export interface Packed {
   readonly tarball: string
   /** The paths in the package. */
   readonly files: readonly string[]
-  /** An empty folder in which the package is installed, with copies of test/consumer in it. */
+  /**
+   * An empty folder in which the package is installed, with copies of test/consumer in it. Other packages are of the version
+   * that is installed here, unless they say another.
+   */
   install (...peers: readonly string[]): Promise<string>
   remove (): Promise<void>
 }
@@ -42,10 +45,10 @@ export async function pack (): Promise<Packed> {
     tarball,
     files: entry.files.map(({ path }) => path),
     async install (...peers) {
-      const consumer = join(folder, 'consumer')
+      const consumer = await mkdtemp(join(folder, 'consumer-'))
       await cp(join(root, 'test/consumer'), consumer, { recursive: true })
       await writeFile(join(consumer, 'package.json'), '{ "type": "module", "private": true }')
-      const wanted = await Promise.all(peers.map(async (name) => `${name}@${await installedVersion(name)}`))
+      const wanted = await Promise.all(peers.map(async (name) => /.@/.test(name) ? name : `${name}@${await installedVersion(name)}`))
       await must('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error', tarball, ...wanted], consumer)
       return consumer
     },
