@@ -28,6 +28,8 @@ export interface Codec {
    * that would come back different is refused. Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_RESERVED_KEY`.
    */
   encode (live: object): Stored
+  /** Like `encode`; where that decodes the data on the way, it need not be done again. */
+  keep (live: object): Stored
   /** The data of a new session, fresh each time. Throws `FST_TYPED_SESSION_INVALID_OPTION` if `initial` is a function and returns something else. */
   initial (): Data
   /** A deep copy of live data that shares nothing mutable. Throws `FST_TYPED_SESSION_INVALID_DATA` for what cannot be copied. */
@@ -99,7 +101,14 @@ class SchemaCodec implements Codec {
 
   encode (live: object): Stored {
     const { data, extra } = this.#split(live)
-    return { data: this.#transcoder.write(data), extra: extra && toJson(extra) as Data }
+    return { data: this.#transcoder.write(data).stored, extra: extra && toJson(extra) as Data }
+  }
+
+  keep (live: object): Stored {
+    const { data, extra } = this.#split(live)
+    const { stored, decoded } = this.#transcoder.write(data)
+    if (extra !== null) return { data: stored, extra: toJson(extra) as Data }
+    return decoded === null ? { data: stored, extra } : { data: stored, extra, opened: { ok: true, data: decoded, upgraded: false, salvaged: [] } }
   }
 
   copy (data: Data): Data {

@@ -228,7 +228,7 @@ class Commit {
 
   #draft (plan: Plan): Draft {
     const draft = makeDraft(this.#visit, plan, this.#work.data)
-    this.#work.fix(plan.changed)
+    this.#work.fix(plan.changed, draft.stored.opened)
     return draft
   }
 

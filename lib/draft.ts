@@ -10,7 +10,7 @@ import type { Visit } from './visit.js'
 export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const { runtime: { codec, settings }, place } = visit
   const written = plan.changed || place === null
-  const stored = written ? codec.encode(work) : place.record.found as Draft['stored']
+  const stored = written ? codec.keep(work) : place.record.found as Draft['stored']
   const times = makeTimes(visit, plan, work, place)
   const subject = settings.subject?.({ ...(written ? work : visit.base) })
   const card = subject === undefined ? null : makeCard(visit, plan, place)

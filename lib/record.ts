@@ -4,7 +4,7 @@ import type { JsonObject } from '../types/json.js'
 export type Data = Record<string, unknown>
 
 /** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
-export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null }
+export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null, opened?: Opened }
 
 /** What a record says beside its data. Times are milliseconds since the epoch. */
 export interface Times {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { after, type Answer } from './answer.js'
-import type { Draft, ENDED, Kept, Overtaken, Place } from './backends/backend.js'
+import type { Draft, ENDED, Id, Kept, Overtaken, Place } from './backends/backend.js'
 import { Conflict } from './errors.js'
 import { publicHandle } from './public-handle.js'
 import { emit, type Runtime } from './runtime.js'
@@ -9,9 +9,9 @@ import type { Visit } from './visit.js'
 const MAX_COLLISIONS = 3
 
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */
-export function createRecord (visit: Visit, draft: Draft, id: () => { raw: Buffer }, another: () => void, tries = MAX_COLLISIONS): Answer<Kept> {
+export function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Kept> {
   if (tries === 0) throw new Conflict()
-  return after(visit.runtime.backend.create(id().raw, draft), (kept) => {
+  return after(visit.runtime.backend.create(id(), draft), (kept) => {
     if (kept !== null) return kept
     another()
     return createRecord(visit, draft, id, another, tries - 1)

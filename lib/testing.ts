@@ -21,7 +21,7 @@ export async function sessionCookie (app: App, data: Data, handle?: { name: stri
   const whole = { ...codec.initial(), ...data }
   const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: signedIn(runtime, whole) ? now : 0, rotatedAt: now, persist: null }
   const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card: null }
-  const kept = await backend.create(backend.newId().raw, draft)
+  const kept = await backend.create(backend.newId(), draft)
   return `${settings.cookie.name}=${kept?.token}`
 }
 

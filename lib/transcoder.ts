@@ -18,8 +18,11 @@ export interface Transcoder {
   /** Throws what the functions in the schema throw. */
   read (stored: unknown): Read
   /** Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_INVALID_SCHEMA`. */
-  write (live: Data): Data
+  write (live: Data): Written
 }
+
+/** `decoded`: what `read` makes of it, where that was found on the way. */
+export interface Written { readonly stored: Data, readonly decoded: Data | null }
 
 export function createTranscoder (schema: $ZodType, { converts, foreign, normalises, shares }: Inspection): Transcoder {
   const decode = (stored: unknown): Outcome => run(schema, stored, 'forward', foreign)
@@ -76,13 +79,13 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
     }
   }
 
-  function write (data: Data): Data {
+  function write (data: Data): Written {
     const simple = converts ? null : decodesToItself(data)
-    if (simple !== null) return toJson(simple) as Data
+    if (simple !== null) return { stored: toJson(simple) as Data, decoded: shares ? null : simple }
     const live = withoutUndefined(data) as Data
     const stored = encode(live)
     assertReadsBack(live, stored)
-    return stored
+    return { stored, decoded: null }
   }
 
   return { read, write }

@@ -3,6 +3,7 @@ import { Conflict, Moved } from './errors.js'
 import { hookOf } from './hooks.js'
 import { type Data, merge } from './merge.js'
 import { sameValue } from './plan.js'
+import type { Opened } from './record.js'
 import { emit } from './runtime.js'
 import { assign, type Session, withUndeclared } from './session.js'
 import type { Change, Visit } from './visit.js'
@@ -35,9 +36,10 @@ export class WorkingCopy {
     return this.#visit.copy({ ...this.data })
   }
 
-  /** What the attempt that begins now is to keep. */
-  fix (changed: boolean): void {
-    if (changed || this.#parted !== null) this.#kept = this.copy()
+  /** What the attempt that begins now is to keep. `opened`: what the next request is going to read of it, if that is known. */
+  fix (changed: boolean, opened: Opened | undefined): void {
+    if (changed && opened?.ok) this.#kept = opened.data
+    else if (changed || this.#parted !== null) this.#kept = this.copy()
   }
 
   /** Runs `update()`'s function on what it starts from. */

@@ -2,6 +2,9 @@ import type { RejectReason } from '../../types/index.js'
 import type { Card, SessionRecord, Stored, Times } from '../record.js'
 import type { StoredRecords } from './records.js'
 
+/** A fresh id: random bytes that the token carries, and what the backend makes of them. */
+export interface Id { readonly raw: Buffer, readonly key: string }
+
 /** A session as a backend found or kept it. */
 export interface Place {
   /** The id in raw form: random bytes that the token carries. `null`: reached through a tombstone, so no token can be made. */
@@ -55,7 +58,7 @@ export interface Backend {
   /** What is kept on the server. `null`: nothing, so that nothing here does I/O. */
   readonly records: StoredRecords | null
   /** A fresh id. */
-  newId (): { raw: Buffer, key: string }
+  newId (): Id
   /** What `token` stands for. Verified before any I/O. Rejects with `StoreFailed`. */
   load (token: string, now: number): Loaded | Promise<Loaded>
   /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
@@ -66,7 +69,7 @@ export interface Backend {
    */
   confirm (place: Place, now: number): Place | null | Promise<Place | null>
   /** Keep a new session. `null`: the id is taken. */
-  create (raw: Buffer, draft: Draft): Kept | Promise<Kept | null>
+  create (id: Id, draft: Draft): Kept | Promise<Kept | null>
   /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */
   replace (place: Place, draft: Draft, reissue: boolean): Kept | Promise<Kept | Overtaken | typeof ENDED>
   /** Move the deadline; the record stays as it was found. */

@@ -3,7 +3,7 @@ import type { Keyring, TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, readSealed, type Timeouts, writeSealed } from '../record.js'
 import { Remembered } from '../remembered.js'
-import type { Backend, Draft, Kept, Loaded, Place } from './backend.js'
+import type { Backend, Draft, Id, Kept, Loaded, Place } from './backend.js'
 
 const FORGED = { state: 'none', reason: 'forged' } as const
 const EXPIRED = { state: 'none', reason: 'expired' } as const
@@ -36,7 +36,7 @@ export class CookieBackend implements Backend {
     this.#key = key
   }
 
-  newId (): { raw: Buffer, key: string } {
+  newId (): Id {
     const raw = random(16)
     return { raw, key: this.#key(raw) }
   }
@@ -57,21 +57,21 @@ export class CookieBackend implements Backend {
     return isLive(place.record.times, place.usedAt, this.#timeouts, now) ? place : null
   }
 
-  create (raw: Buffer, draft: Draft): Kept {
+  create ({ raw, key }: Id, draft: Draft): Kept {
     const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
     checkSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
-    const place = this.#place(raw, { kind: 'session', times, found: stored, card: null }, false)
+    const place = toPlace({ raw, key }, { kind: 'session', times, found: stored, card: null }, false)
     this.#opened.offer(token, place)
     return { place, token }
   }
 
   replace (place: Place, draft: Draft): Kept {
-    return this.create(place.raw as Buffer, draft)
+    return this.create(place as Id, draft)
   }
 
   touch (place: Place, draft: Draft): Kept {
-    return this.create(place.raw as Buffer, draft)
+    return this.create(place as Id, draft)
   }
 
   supersede (): 'done' {
@@ -88,12 +88,12 @@ export class CookieBackend implements Backend {
     const opened = this.#format.read(token)
     const sealed = opened === null ? null : readSealed(opened.body)
     if (opened === null || sealed === null) return null
-    const place = this.#place(sealed.sid, sealed.record, opened.stale)
+    const place = toPlace({ raw: sealed.sid, key: this.#key(sealed.sid) }, sealed.record, opened.stale)
     this.#opened.offer(token, place)
     return place
   }
+}
 
-  #place (raw: Buffer, record: Place['record'], stale: boolean): Place {
-    return { raw, key: this.#key(raw), record, payload: '', usedAt: record.times.savedAt, stale }
-  }
+function toPlace ({ raw, key }: Id, record: Place['record'], stale: boolean): Place {
+  return { raw, key, record, payload: '', usedAt: record.times.savedAt, stale }
 }

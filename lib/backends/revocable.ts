@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Conflict, Moved } from '../errors.js'
 import { type Card, writePayload } from '../record.js'
-import { type Backend, type Draft, ENDED, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
+import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { CookieBackend } from './cookie.js'
 import type { Located, StoredRecords } from './records.js'
 
@@ -33,7 +33,7 @@ export class RevocableBackend implements Backend {
     this.#alive = new LRUCache({ max: cache })
   }
 
-  newId (): { raw: Buffer, key: string } {
+  newId (): Id {
     return this.#cookies.newId()
   }
 
@@ -52,9 +52,9 @@ export class RevocableBackend implements Backend {
     return this.records.confirm(place, now)
   }
 
-  async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
+  async create (id: Id, draft: Draft): Promise<Kept | null> {
     // First, because it throws if the cookie would be too large.
-    const kept = this.#cookies.create(raw, draft)
+    const kept = this.#cookies.create(id, draft)
     const payload = writePayload(draft.times, NO_DATA, draft.card)
     if (!await this.records.create(kept.place.key, payload, draft.expiresAt, draft.subject)) return null
     return this.#keep(kept, payload, draft.card)

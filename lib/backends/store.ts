@@ -2,7 +2,7 @@ import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record.js'
 import { Remembered } from '../remembered.js'
-import { type Backend, type Draft, ENDED, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
+import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { Located, StoredRecords } from './records.js'
 
 const ID_BYTES = 32
@@ -32,7 +32,7 @@ export class StoreBackend implements Backend {
     this.#tokens = new Remembered(cache)
   }
 
-  newId (): { raw: Buffer, key: string } {
+  newId (): Id {
     const raw = random(ID_BYTES)
     return { raw, key: this.records.key(raw) }
   }
@@ -53,11 +53,10 @@ export class StoreBackend implements Backend {
     return this.records.confirm(place, now)
   }
 
-  async create (raw: Buffer, draft: Draft): Promise<Kept | null> {
-    const key = this.records.key(raw)
+  async create ({ raw, key }: Id, draft: Draft): Promise<Kept | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     if (!await this.records.create(key, payload, draft.expiresAt, draft.subject)) return null
-    return { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token(raw, draft.times.savedAt) }
+    return { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token({ raw, key }, draft.times.savedAt) }
   }
 
   async replace (place: Place, draft: Draft, reissue: boolean): Promise<Kept | Overtaken | typeof ENDED> {
@@ -67,7 +66,7 @@ export class StoreBackend implements Backend {
     if (outcome === 'conflict') return await this.records.latest(place)
     return {
       place: this.#keep(place, draft, payload),
-      token: reissue && place.raw !== null ? this.#token(place.raw, draft.times.savedAt) : null
+      token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.savedAt) : null
     }
   }
 
@@ -78,7 +77,7 @@ export class StoreBackend implements Backend {
     const outcome = await this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject)
     if (outcome === 'missing') return ENDED
     if (outcome === 'conflict') return { place: { ...place, usedAt: now, stale: false }, token: null }
-    return { place: { ...place, ...next, usedAt: now, stale: false }, token: place.raw === null ? null : this.#token(place.raw, now) }
+    return { place: { ...place, ...next, usedAt: now, stale: false }, token: place.raw === null ? null : this.#token(place as Id, now) }
   }
 
   async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
@@ -113,12 +112,12 @@ export class StoreBackend implements Backend {
     return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.savedAt }
   }
 
-  #token (raw: Buffer, issuedAt: number): string {
+  #token ({ raw, key }: Id, issuedAt: number): string {
     const body = Buffer.allocUnsafe(REFERENCE_BYTES)
     raw.copy(body)
     body.writeUIntBE(issuedAt, ID_BYTES, 6)
     const token = this.#format.write(body)
-    this.#tokens.offer(token, { raw, key: this.records.key(raw), issuedAt, stale: false })
+    this.#tokens.offer(token, { raw, key, issuedAt, stale: false })
     return token
   }
 
