@@ -272,7 +272,7 @@ t.test('P4.2: the facts', t => eachBackend(t, async (t, backend) => {
 t.test('facts and methods cannot be written over', t => eachBackend(t, async (t, backend) => {
   const { run, writes } = await scene<Live>(t, schema, { backend })
   await run(fill)
-  const names = ['get', 'set', 'has', 'delete', 'take', 'data', 'clear', 'replace', 'update', 'rotate', 'regenerate', 'destroy', 'touch', 'save', 'reload', 'persist',
+  const names = ['get', 'set', 'has', 'delete', 'take', 'data', 'clear', 'replace', 'update', 'rotate', 'reauthenticated', 'regenerate', 'destroy', 'touch', 'save', 'reload', 'persist',
     'id', 'isNew', 'createdAt', 'expiresAt', 'authenticatedAt', 'constructor']
   const before = writes()
   for (const name of names) {
