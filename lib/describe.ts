@@ -10,6 +10,8 @@ export function describe ({ request, runtime: { settings } }: Visit): JsonObject
   try {
     const about = settings.describe(request)
     if (about === undefined || about === null) return null
+    // One that rejects must not end the process, either.
+    if (about instanceof Promise) about.catch(() => {})
     const text = JSON.stringify(about)
     if (text.length > MAX_LENGTH) throw new RangeError(`describe gave ${text.length} characters of JSON, at most ${MAX_LENGTH} are kept`)
     const plain: unknown = JSON.parse(text)
