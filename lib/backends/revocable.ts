@@ -97,7 +97,10 @@ export class RevocableBackend implements Backend {
 
   async #find (place: Place, now: number): Promise<Loaded> {
     const located = await this.records.locate(place.key, now)
-    if ('state' in located) return located
+    if ('state' in located) {
+      this.#alive.delete(place.key)
+      return located
+    }
     if (this.#staleness > 0 && located.key === place.key) this.#alive.set(place.key, { at: now, located })
     return { state: 'found', place: merge(place, located) }
   }
