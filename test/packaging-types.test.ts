@@ -4,7 +4,7 @@ import t from 'tap'
 import { pack, root, run } from './support/packed.js'
 
 const compilers = { 5.9: 'ts59', '6.0': 'typescript', '7.0': 'ts7' }
-const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite']
+const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets']
 const misuses = ['misuse', 'misuse-register']
 
 t.setTimeout(600_000)
@@ -13,7 +13,7 @@ t.jobs = 2
 const packed = await pack()
 t.teardown(() => packed.remove())
 const folder = await packed.install('fastify', '@fastify/cookie', 'zod', 'fastify-type-provider-zod', '@fastify/swagger', 'openapi-types',
-  '@fastify/autoload', '@fastify/flash', '@fastify/passport', 'expect-type', '@types/node', 'better-sqlite3', '@types/better-sqlite3',
+  '@fastify/autoload', '@fastify/flash', '@fastify/passport', '@fastify/websocket', 'ws', '@types/ws', 'expect-type', '@types/node', 'better-sqlite3', '@types/better-sqlite3',
   'ioredis', 'memcache-client', 'mongodb', 'mysql2', 'pg', '@types/pg', 'postgres', 'redis')
 // The types of Node.js 20 have no node:sqlite.
 const newerNode = await packed.install('@types/node@^24')
