@@ -32,6 +32,6 @@ export class Remembered<V extends object> {
 
 function printOf (key: string): number {
   let print = 0
-  for (let i = Math.max(0, key.length - TAIL); i < key.length; i++) print = Math.imul(print, 31) + key.charCodeAt(i)
+  for (let i = Math.max(0, key.length - TAIL); i < key.length; i++) print = Math.imul(print, 31) + key.charCodeAt(i) | 0
   return print >>> 0
 }
