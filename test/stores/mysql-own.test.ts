@@ -55,7 +55,7 @@ else {
     return rows[0]?.count
   }
   const insertOld = (count: number) =>
-    pool.query(`INSERT INTO sessions (id, payload, expires_at) SELECT CONCAT('old', seq), 'p', seq FROM seq_1_to_${count}`)
+    pool.query('INSERT INTO sessions (id, payload, expires_at) VALUES ?', [Array.from({ length: count }, (_, index) => [`old${index + 1}`, 'p', index + 1])])
   t.beforeEach(async () => { await pool.query('DELETE FROM sessions') })
 
   t.test('The store creates nothing unasked', async (t) => {
