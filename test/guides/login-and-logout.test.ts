@@ -35,12 +35,13 @@ eachKept('signing in gives a new id, keeps the cart, and lets through', async (t
   t.equal((await app.inject({ url: '/me', headers: { cookie: planted } })).statusCode, 401, 'who planted an id before has nothing after')
 })
 
-eachKept('signing in again gives a new id as well; as somebody else, it leaves nothing behind but the cart', async (t, app) => {
+eachKept('signing in again gives a new id as well; as somebody else, it leaves everything behind', async (t, app) => {
   const visitor = browser(app)
   await visitor.post('/login', ADA)
   const first = visitor.header
   await visitor.post('/login', ADA)
   t.equal((await app.inject({ url: '/me', headers: { cookie: first } })).statusCode, 401)
+  await visitor.post('/cart/tea')
   const second = visitor.header
   await visitor.post('/login', { name: 'grace', password: 'hopper' })
   t.equal((await app.inject({ url: '/me', headers: { cookie: second } })).statusCode, 401)
@@ -64,7 +65,7 @@ eachKept('nobody can tell a wrong name from a wrong password', async (t, app) =>
   for (const payload of [{}, { name: 1, password: [] }, 'text']) t.equal((await app.inject({ method: 'POST', url: '/login', payload: JSON.stringify(payload), headers: { 'content-type': 'application/json' } })).statusCode, 401)
 })
 
-eachKept('after signing out every copy of the cookie is dead', async (t, app) => {
+eachKept('S-7.4.1: after signing out every copy of the cookie is dead', async (t, app) => {
   const ada = browser(app)
   await ada.post('/login', ADA)
   const copy = ada.header
@@ -76,7 +77,7 @@ eachKept('after signing out every copy of the cookie is dead', async (t, app) =>
   t.equal((await app.inject({ method: 'POST', url: '/logout' })).statusCode, 204, 'signing out without a session is no error')
 })
 
-eachKept('devices are listed, and one is ended by its owner only', async (t, app) => {
+eachKept('S-7.5.2: devices are listed, and one is ended by its owner only', async (t, app) => {
   const [phone, laptop, grace] = [browser(app, 'phone'), browser(app, 'laptop'), browser(app)]
   await phone.post('/login', ADA)
   await laptop.post('/login', ADA)
@@ -94,7 +95,7 @@ eachKept('devices are listed, and one is ended by its owner only', async (t, app
   t.equal((await app.inject('/devices')).statusCode, 401)
 })
 
-eachKept('a new password ends the other sessions, and this one has a new id', async (t, app) => {
+eachKept('S-7.4.3: a new password ends the other sessions, and this one has a new id', async (t, app) => {
   const [phone, laptop, grace] = [browser(app), browser(app), browser(app)]
   await phone.post('/login', ADA)
   await laptop.post('/login', ADA)

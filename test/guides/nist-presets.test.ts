@@ -109,7 +109,7 @@ t.test('what is sensitive needs a proof of the last five minutes', async (t) => 
   t.equal((await ada.post('/payout')).statusCode, 200)
 })
 
-t.test('a fourth sign-in ends the oldest, and logout ends for good', async (t) => {
+t.test('S-7.1.2: a fourth sign-in ends the oldest, and logout ends for good', async (t) => {
   const { app } = await open(t)
   const four = Array.from({ length: 4 }, () => browser(app))
   for (const [i, client] of four.entries()) {

@@ -69,7 +69,7 @@ for (const [what, body, left] of [
   ['claims that nobody knows', claims({ trace_id: 'x' }), 'grace']
 ] as const) {
   for (const key of [rsa, ec]) {
-    t.test(`${what} (${key.alg})`, async (t) => {
+    t.test(`S-7.1.3: ${what} (${key.alg})`, async (t) => {
       const { app, signedIn } = await open(t)
       t.equal(await signedIn(), EVERYBODY)
       // The claims are those of the table, so `jti` is, too: each test has a store of its own.
@@ -127,7 +127,7 @@ const bad: Record<string, () => string> = {
   ...Object.fromEntries(['iss', 'aud', 'iat', 'exp', 'jti', 'events'].map((name) => [`no ${name}`, () => tokenOf(without(name))]))
 }
 
-t.test('a token that does not hold is a 400 and ends nothing', async (t) => {
+t.test('S-7.1.3: a token that does not hold is a 400 and ends nothing', async (t) => {
   const { app, signedIn } = await open(t)
   for (const [what, make] of Object.entries(bad)) {
     t.match(await deliver(app, make()), { statusCode: 400, headers: { 'cache-control': 'no-store' }, body: '{"error":"invalid_request"}' }, what)

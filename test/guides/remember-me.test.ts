@@ -81,7 +81,7 @@ t.test('forgetting: the cookie ends with the browser again, and the 12 hours cou
   t.equal(await at(13 * HOUR), 401)
 })
 
-t.test('a remembered session is not enough for something sensitive; the password is, for ten minutes', async (t) => {
+t.test('S-7.5.1: a remembered session is not enough for something sensitive; the password is, for ten minutes', async (t) => {
   const { ada, at } = await open(t, true)
   const change = async () => await ada.send({ method: 'PUT', url: '/email', payload: { email: 'ada@example.org' } })
   t.equal((await change()).statusCode, 200)

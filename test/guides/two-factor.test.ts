@@ -21,7 +21,10 @@ const open = async (t: Test) => {
   const [app, other] = [buildApp(store), buildApp(store)]
   t.teardown(async () => { await app.close(); await other.close() })
   const ada = browser(app)
-  const stateOf = async (cookie: string) => (await (app.getDecorator<Sessions<State>>('sessions')).open(cookie))?.data
+  const stateOf = async (cookie: string) => {
+    const opened = await app.getDecorator<Sessions<State>>('sessions').open(cookie)
+    return opened && { ...opened.data, authenticatedAt: opened.authenticatedAt }
+  }
   return { app, other, ada, stateOf, wait: (time: number) => mock.timers.setTime(Date.now() + time) }
 }
 
@@ -62,13 +65,23 @@ t.test('the password alone lets nobody in; the password and the code do, each st
   t.equal((await ada.get('/me')).statusCode, 401)
 })
 
-t.test('what is pending is nobody\'s session in a list', async (t) => {
-  const { app, ada } = await open(t)
+t.test('the password ends the session of before: nobody can plant one and guess along', async (t) => {
+  const { ada, stateOf } = await open(t)
+  await ada.post('/login', PASSWORD)
+  const planted = ada.header
+  await ada.post('/login', PASSWORD)
+  t.equal(await stateOf(planted), null)
+})
+
+t.test('what is pending is nobody\'s session in a list, and no sign-in', async (t) => {
+  const { app, ada, stateOf } = await open(t)
   const devices = async () => (await app.getDecorator<Sessions<State>>('sessions').list('ada')).length
   await ada.post('/login', PASSWORD)
   t.equal(await devices(), 0)
+  t.match(await stateOf(ada.header), { step: 'password', authenticatedAt: null })
   await giveCode(ada, codeNow())
   t.equal(await devices(), 1)
+  t.match(await stateOf(ada.header), { step: 'user', authenticatedAt: new Date(START) })
 })
 
 t.test('20 guesses at once, on two servers, count as 20, and five of them are compared', async (t) => {
@@ -135,7 +148,7 @@ t.test('five minutes after the password the code comes too late', async (t) => {
   t.equal(await giveCode(ada, codeNow()), 200)
 })
 
-t.test('something sensitive needs a code of the last five minutes; guessing there is counted as well', async (t) => {
+t.test('S-7.5.3: something sensitive needs a code of the last five minutes; guessing there is counted as well', async (t) => {
   const { ada, wait } = await open(t)
   await ada.post('/login', PASSWORD)
   await giveCode(ada, codeNow())

@@ -4,23 +4,31 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import ts from 'typescript'
 import { Client, COOKIE, SECRET } from './app.js'
-import { blocksOf } from './documents.js'
+import { blocksOf, documents } from './documents.js'
 
 /** The last statement of a guide's program. Tests listen themselves, if they do. */
-const LISTENS = /^await buildApp\([^]*\)\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
+const LISTENS = /^await (buildApp\([^]*\))\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
 const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+
+/** The names of all guides. */
+export const guides = documents.flatMap((path) => /^docs\/guides\/(.*)\.md$/.exec(path)?.[1] ?? [])
 
 /**
  * Runs the one program that docs/guides/<name>.md has, anew for each test, with the package as it is built, and returns what
  * it exports. That it compiles is seen to by test/readme-blocks.test.ts, as for every document.
  */
 export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string): Promise<Exports> {
+  process.env.SESSION_SECRET ??= SECRET
+  return await import(pathToFileURL(writeGuide(t, name, '')).href) as Exports
+}
+
+/** Writes a guide's program with `ending` in place of its last statement, of which $1 is the application. Returns the file. */
+export function writeGuide (t: Pick<Test, 'testdir'>, name: string, ending: string): string {
   const [program, another] = blocksOf(`docs/guides/${name}.md`).filter(({ language }) => language === 'ts')
   if (program === undefined || another !== undefined || !LISTENS.test(program.code)) throw new Error(`${name} is not one program that listens`)
-  process.env.SESSION_SECRET ??= SECRET
-  const { outputText } = ts.transpileModule(program.code.replace(LISTENS, ''), { compilerOptions: options })
+  const { outputText } = ts.transpileModule(program.code.replace(LISTENS, ending), { compilerOptions: options })
   // In a folder of the project's: there the package's own name means its build.
-  return await import(pathToFileURL(join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')).href) as Exports
+  return join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')
 }
 
 /** Somebody's browser, or a second one of theirs. */
