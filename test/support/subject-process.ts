@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { createSession } from '../../lib/index.js'
+import { createSession, requireRecent } from '../../lib/index.js'
 import { sessionCookie } from '../../lib/testing.js'
 import type { SessionName, SubjectTask } from './subject-processes.js'
 import { SECRET } from './app.js'
@@ -39,6 +39,8 @@ app.post<Route>('/:name/read', async (request) => ({ ...sessionOf(request).data(
 app.post<Route>('/:name/login', async (request) => { sessionOf(request).userId = request.body.subject })
 app.post<Route>('/:name/rotate', async (request) => await sessionOf(request).rotate())
 app.post<Route>('/:name/write', async (request) => { sessionOf(request).note = 'written' })
+app.post<Route>('/:name/reauthenticate', async (request) => await sessionOf(request).reauthenticated())
+app.post('/session/sensitive', { preHandler: requireRecent(300) }, async () => ({ done: true }))
 app.post<Route>('/:name/logout', async (request) => await sessionOf(request).destroy())
 app.post<Route>('/:name/list', async (request) => await sessions(request).list(request.body.subject))
 app.post<Route>('/:name/destroy', async (request) => ({ ended: await sessions(request).destroy(request.body.id, request.body.subject) }))

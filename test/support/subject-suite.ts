@@ -64,7 +64,7 @@ const programs: Record<string, (t: Test, apps: SubjectProcesses) => Promise<unkn
     t.strictSame((await ask('/session/destroy-all', { subject: 'max' })).body, { ended: 0 })
   },
 
-  async 'S-7.4.3: whoever changes the password stays, under a new id, and all others of that user are out' (t, { ask, login, alive, list }) {
+  async 'S-7.4.3, K-19: whoever changes the password stays, under a new id, and all others of that user are out' (t, { ask, login, alive, list }) {
     const cookies = await times(5, async () => await login('session', 'tom'))
     const { status, cookie } = await ask('/session/change-password', {}, cookies[0])
     t.equal(status, 200)
@@ -73,7 +73,7 @@ const programs: Record<string, (t: Test, apps: SubjectProcesses) => Promise<unkn
     t.equal((await list('session', 'tom')).length, 1)
   },
 
-  async 'S-7.5.2: a user sees each session by a handle that is no id, with times and what was said of it, and ends one; nobody ends another\'s' (t, { ask, login, alive, list }) {
+  async 'S-7.5.2, K-56: a user sees each session by a handle that is no id, with times and what was said of it, and ends one; nobody ends another\'s' (t, { ask, login, alive, list }) {
     const cookies = await times(3, async () => await login('session', 'sue'))
     const bob = await login('session', 'bob')
     const listed = await list('session', 'sue')
@@ -94,6 +94,19 @@ const programs: Record<string, (t: Test, apps: SubjectProcesses) => Promise<unkn
     t.strictSame(await alive('session', cookies), [2, 2])
     t.strictSame((await ask('/session/destroy', { subject: 'sue', id: mine?.id })).body, { ended: false }, 'once')
     t.equal((await list('evicting', 'sue')).length, 0, 'a session of another kind in the same store is another\'s')
+  },
+
+  async 'S-7.5.1: a recent sign-in counts on both servers, and nothing else does' (t, { ask, login }) {
+    const sensitive = async (cookie: string) => await times(2, async (by) => {
+      const { status, body } = await ask('/session/sensitive', {}, cookie, by)
+      return body.code ?? status
+    })
+    const visitor = (await ask('/session/write')).cookie ?? ''
+    t.strictSame(await sensitive(visitor), Array(2).fill('FST_TYPED_SESSION_NOT_RECENT'))
+    t.strictSame(await sensitive(await login('session', 'jim')), [200, 200])
+    const proved = (await ask('/session/reauthenticate', {}, visitor)).cookie ?? ''
+    t.strictSame(await sensitive(proved), [200, 200])
+    t.strictSame(await sensitive(visitor), Array(2).fill('FST_TYPED_SESSION_NOT_RECENT'), 'the old token is dead')
   },
 
   async 'a session that rotates again and again is one in the list, and is spared or ended as the one that it was' (t, { ask, login, list }) {
