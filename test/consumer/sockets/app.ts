@@ -51,9 +51,15 @@ app.post('/list', { preHandler: [requireRecent(300), async (request) => { expect
 app.post('/first', { onRequest: requireRecent(300, admin), schema: { body } }, async (request) => {
   expectTypeOf(request.body.password).toEqualTypeOf<string>()
 })
-app.route({ method: 'DELETE', url: '/account', ...requireSession(user, 'userId'), preValidation: requireRecent(60, 'adminSession'), handler: async (request) => {
-  expectTypeOf(request.session.userId).toEqualTypeOf<string>()
-} })
+app.route({
+  method: 'DELETE',
+  url: '/account',
+  ...requireSession(user, 'userId'),
+  preValidation: requireRecent(60, 'adminSession'),
+  handler: async (request) => {
+    expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+  }
+})
 app.addHook('onRequest', requireRecent(3_600))
 fastify({ http2: true }).get('/', { preHandler: requireRecent(300) }, async () => 'in')
 // @ts-expect-error a number of seconds
