@@ -193,7 +193,7 @@ export class StoredRecords {
 
   // Hashed, as an id is: sessions of several kinds can share a store, and an e-mail address is nobody's business there.
   #subjectKey (subject: string | undefined): string | undefined {
-    return subject === undefined ? undefined : this.key(`subject:${subject}`)
+    return subject === undefined ? undefined : this.key(`subject:${this.#options.namespace}:${subject}`)
   }
 
   #call<T> (call: () => Promise<T>): Promise<T> {
