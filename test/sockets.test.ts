@@ -6,7 +6,8 @@ import type { SocketLike } from '../types/index.js'
 import { buildApp, Client, eachBackend, schema, SECRET, sessionOf, settled } from './support/app.js'
 import { pass, stopTime } from './support/clock.js'
 import { FAULTS, FaultyStore } from './support/faulty-store.js'
-import { letPass, socketApp } from './support/sockets.js'
+import { deafClient, letPass, socketApp } from './support/sockets.js'
+import { listen } from './support/wire.js'
 
 const ENDED = [1008, 'session ended']
 const UNAVAILABLE = [1013, 'session unavailable']
@@ -339,19 +340,48 @@ t.test('a client that closes first leaves no timer, no entry and no question beh
 
 t.test('a client that never answers the close frame is cut off two seconds later', async t => {
   stopTime(t)
-  const { client, open } = await socketApp(t, { backend: 'memory' })
+  const { app, client } = await socketApp(t, { backend: 'memory' })
+  await client.get('/login')
+  const { received, closed, end } = await deafClient(`${await listen(app)}/live`, client.header)
+  await client.get('/logout')
+  await letPass(1)
+  pass(999)
+  await settled()
+  t.equal(await Promise.race([closed, settled().then(() => 'open')]), 'open')
+  pass(1)
+  t.equal(await closed, 'closed')
+  t.ok(received().includes(Buffer.concat([Buffer.from([0x88, 15, 1008 >> 8, 1008 & 255]), Buffer.from('session ended')])), 'it was told why')
+  end()
+})
+
+t.test('one that has answered is left alone, and one that cannot be cut off as well', async t => {
+  stopTime(t)
+  for (const answers of [true, false]) {
+    const { client, socket } = await otherSocket(t)
+    let cut = 0
+    if (answers) Object.assign(socket, { terminate: () => { cut++ } })
+    await client.get('/logout')
+    await settled()
+    t.strictSame(socket.closes, [ENDED])
+    if (answers) socket.emit('close')
+    await letPass(3)
+    t.equal(cut, 0)
+  }
+})
+
+t.test('a socket asks no more often when the deadline that it knows of has passed', async t => {
+  stopTime(t)
+  const store = new FaultyStore(memoryStore())
+  const { client, open } = await socketApp(t, { backend: 'memory', store, idleTimeout: 30, touchAfter: 1 })
   await client.get('/login')
   const line = await open()
-  await line.ask('read')
-  line.socket.pause()
-  const { socket } = line as unknown as { socket: { _socket: { destroyed: boolean, on (event: string, listener: () => void): void } } }
-  await client.get('/logout')
-  await settled()
-  const cut = new Promise<void>((resolve) => socket._socket.on('close', resolve))
-  pass(2_000)
-  line.socket.resume()
-  await cut
-  t.strictSame(await line.closed, ENDED)
+  await letPass(20)
+  await client.get('/touch')
+  await letPass(15)
+  const { length } = store.calls
+  await letPass(10)
+  t.equal(store.calls.length - length, 2)
+  t.match(await line.ask('read'), { userId: 'u1' })
 })
 
 t.test('closing the application leaves nothing', t => eachBackend(t, async (t, backend) => {

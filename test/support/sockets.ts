@@ -1,4 +1,5 @@
 import websocket from '@fastify/websocket'
+import { connect } from 'node:net'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { sessionSocket } from '../../lib/index.js'
@@ -99,4 +100,17 @@ export async function letPass (seconds: number): Promise<void> {
     pass(Math.min(1000, left))
     await settled()
   }
+}
+
+/** Opens a socket, and from then on says nothing whatever it is told. */
+export async function deafClient (url: string, cookie: string) {
+  const { hostname, port, pathname } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  const chunks: Buffer[] = []
+  const opened = new Promise((resolve) => socket.on('data', (chunk: Buffer) => { chunks.push(chunk); resolve(chunk) }))
+  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve('closed')).on('error', () => {}))
+  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nCookie: ${cookie}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
+  await opened
+  return { received: () => Buffer.concat(chunks), closed, end: () => socket.destroy() }
 }
