@@ -10,7 +10,7 @@ const tick = (ms: number) => mock.timers.tick(ms)
 /** Forgets nothing: so that only the plugin's own check counts. */
 function forgetful (): SessionStore {
   const store = memoryStore()
-  const never = Number.MAX_SAFE_INTEGER
+  const never = 8_640_000_000_000_000 // the last moment that a Date can hold
   return {
     create: async (id, payload, _, subject) => await store.create(id, payload, never, subject),
     load: async (id) => await store.load(id),
