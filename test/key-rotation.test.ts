@@ -130,8 +130,8 @@ t.test('R-31: a reload that fails keeps the secrets there are, and rejects', asy
     const policy = sessions.policy()
     const { token } = client
     for (const [failure, expected] of [
-      [() => { throw new Error('vault is sealed') }, { message: 'vault is sealed' }],
-      [async () => { throw new Error('vault is away') }, { message: 'vault is away' }],
+      [() => { throw new Error('vault is sealed') }, { code: 'FST_TYPED_SESSION_INVALID_SECRET', cause: { message: 'vault is sealed' } }],
+      [async () => { throw new Error('vault is away') }, { code: 'FST_TYPED_SESSION_INVALID_SECRET', cause: { message: 'vault is away' } }],
       [() => [], { code: 'FST_TYPED_SESSION_INVALID_SECRET' }],
       [() => undefined as unknown as Secrets, { code: 'FST_TYPED_SESSION_INVALID_SECRET' }],
       [() => [k2, 'changeme'], { code: 'FST_TYPED_SESSION_INVALID_SECRET' }],
@@ -216,7 +216,7 @@ for (const [what, secret] of BAD) {
 }
 
 t.test('P1.11: a secret function that fails fails register, with its own error', async t => {
-  await t.rejects(buildApp(t, { backend: 'cookie', secret: async () => { throw new Error('vault is away') } }), { message: 'vault is away' })
+  await t.rejects(buildApp(t, { backend: 'cookie', secret: async () => { throw new Error('vault is away') } }), { code: 'FST_TYPED_SESSION_INVALID_SECRET', cause: { message: 'vault is away' } })
 })
 
 t.test('the same secret as bytes, base64url, base64 and hex makes the same keys', async t => {

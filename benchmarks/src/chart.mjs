@@ -6,7 +6,9 @@ const shown = /** @type {const} */ ([
   ['U', 'cookie sent, session never read'],
   ['R', 'session read'],
   ['W', 'session changed'],
-  ['N', 'new visitor writes']
+  ['N', 'new visitor writes'],
+  ['R-cold', 'session read, ten thousand of them in turn'],
+  ['W-cold', 'session changed, ten thousand of them in turn']
 ])
 
 /** @param {string} text */
