@@ -82,12 +82,12 @@ function parse (input: unknown): Buffer | string {
 }
 
 /**
- * What the option `secret` stands for: itself, or what the function finds.
+ * What a function given as the option `secret` finds.
  * Rejects with `FST_TYPED_SESSION_INVALID_SECRET`, whose cause is what the function threw.
  */
-export async function findSecrets (secret: unknown): Promise<unknown> {
+export async function findSecrets (secret: () => unknown): Promise<unknown> {
   try {
-    return typeof secret === 'function' ? await secret() : secret
+    return await secret()
   } catch (cause) {
     throw Object.assign(new InvalidSecret('the function that was to find it failed'), { cause })
   }

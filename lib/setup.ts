@@ -71,7 +71,7 @@ const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
 
 /** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
 export async function loadBackend (settings: Settings, secret: unknown, log: FastifyBaseLogger): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
-  const secrets = parseSecrets(await findSecrets(secret))
+  const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
   const { name, application, cookie, readable, revocationStaleness: staleness } = settings
   const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
   const timeouts = { idle: settings.idle, absolute: settings.absolute }

@@ -31,7 +31,10 @@ async function among (t: Test, name: string, journal: 'WAL' | 'DELETE'): Promise
   await createTable(database)
   database.exec(`PRAGMA journal_mode = ${journal}`)
   let store = sqliteStore({ database })
-  t.teardown(() => { database.close() })
+  // Closed once: node:sqlite refuses to do so again.
+  const opened = new Set([database])
+  const close = () => { if (opened.delete(database)) database.close() }
+  t.teardown(close)
   const people = await visitors(t, calls(() => store))
   await people.begin(6)
   return {
@@ -39,8 +42,9 @@ async function among (t: Test, name: string, journal: 'WAL' | 'DELETE'): Promise
     directory,
     path,
     reopen () {
-      database.close()
+      close()
       database = open(path)
+      opened.add(database)
       store = sqliteStore({ database })
     },
     async recover () {
