@@ -47,7 +47,6 @@ export class MemoryStore implements SessionStore {
     this.#entries = new LRUCache<string, Entry>({
       max: maxEntries,
       maxSize: maxBytes,
-      sizeCalculation: sizeOf,
       dispose: ({ subject }, id, reason) => {
         if (subject !== undefined && reason !== 'set') this.#subjects.remove(subject, id)
       }
@@ -138,12 +137,13 @@ export class MemoryStore implements SessionStore {
   }
 
   #keep (id: string, entry: Entry, formerSubject?: string): void {
-    if (sizeOf(entry, id) > this.#maxBytes) throw new RangeError('The session is larger than maxBytes')
+    const size = sizeOf(entry, id)
+    if (size > this.#maxBytes) throw new RangeError('The session is larger than maxBytes')
     if (entry.subject !== formerSubject) {
       if (formerSubject !== undefined) this.#subjects.remove(formerSubject, id)
       if (entry.subject !== undefined) this.#subjects.add(entry.subject, id)
     }
-    this.#entries.set(id, entry)
+    this.#entries.set(id, entry, { size })
   }
 }
 
