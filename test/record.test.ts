@@ -37,6 +37,13 @@ t.test('what a store keeps is read again, and is JSON that an operator can read'
   }), law)
 })
 
+t.test('what a record says of a device that is no object, or of a key that is no text, is passed over', async (t) => {
+  const record = { version: 1, createdAt: 1, savedAt: 1, data: {} }
+  for (const card of [{ about: [1] }, { about: 'text' }, { about: 7, from: 7 }, { from: {} }, { about: null, from: null }]) {
+    t.match(readPayload(JSON.stringify({ ...record, ...card })), { kind: 'session', card: null })
+  }
+})
+
 t.test('what is read shares no bytes with the token it came from', async (t) => {
   const body = writeSealed(Buffer.alloc(16, 7), { version: 1, createdAt: 1, savedAt: 1, authenticatedAt: 0, rotatedAt: 1, persist: null }, { data: {}, extra: null })
   const sealed = readSealed(body)

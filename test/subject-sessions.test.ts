@@ -1,7 +1,7 @@
 import t from 'tap'
 import { memoryStore } from '../lib/stores/memory.js'
 import type { SessionHandle, StoredRecord } from '../types/index.js'
-import { type AppOptions, type BackendName, buildApp, schema } from './support/app.js'
+import { type AppOptions, type BackendName, buildApp, COOKIE, schema } from './support/app.js'
 import { pass, setClock, START, stopTime } from './support/clock.js'
 import { FaultyStore } from './support/faulty-store.js'
 
@@ -263,4 +263,19 @@ t.test('the stores of two named sessions can be one: each finds its own', async 
   t.equal(await sessions.destroyAll('ann'), 1)
   t.equal((await admin.sessions(second.app).list('ann')).length, 1)
   t.ok(app)
+})
+
+t.test('sessions from before there was a subject are listed and counted when they are used, without a time of signing in', async (t) => {
+  const store = memoryStore()
+  const before = await buildApp(t, { backend: 'memory', store, rotateOn: [] })
+  before.app.get('/login', async ({ session }) => { session.userId = 'ann' })
+  await before.client.get('/login')
+  const { sessions, signIn, newClient } = await shop(t, { backend: 'memory', store, maxPerSubject: 1, touchAfter: 0 })
+  const old = newClient()
+  old.jar.set(COOKIE, before.client.token as string)
+  t.strictSame(await sessions.list('ann'), [])
+  await old.get('/read')
+  t.match(await sessions.list('ann'), [{ authenticatedAt: null }])
+  await signIn('ann')
+  t.equal((await old.get('/read')).json().isNew, true, 'it was there first')
 })
