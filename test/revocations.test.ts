@@ -29,7 +29,7 @@ async function revocable (t: Parameters<typeof buildApp>[0], options: Partial<Ap
   return { ...built, kept, isNew, copy }
 }
 
-t.test('S-7.4.1c: after a logout none of ten thousand replays is accepted', async t => {
+t.test('S-7.4.1c, P4.9: after a logout none of ten thousand replays is accepted', async t => {
   const { client, isNew, copy, rejected } = await revocable(t, { fastify: { logger: false } })
   await client.get('/login')
   const thief = copy()
