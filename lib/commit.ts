@@ -241,6 +241,8 @@ class Commit {
   }
 
   #emit (name: 'onCreate' | 'onSave'): void {
+    // A hook before this one has ended it.
+    if (this.#destroyed()) return
     emit(this.#visit.runtime, name, () => ({ request: this.#visit.request, id: this.#visit.handle(), data: this.#work.copy() }))
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../types/index.js'
+import { hookOf } from './hooks.js'
 import type { Visit } from './visit.js'
 
 /** Characters: a few facts, not a second session. */
@@ -8,7 +9,7 @@ const MAX_LENGTH = 2_048
 export function describe ({ request, runtime: { settings } }: Visit): JsonObject | null {
   if (settings.describe === null) return null
   try {
-    const about = settings.describe(request)
+    const about = hookOf.run(request, () => settings.describe?.(request))
     if (about === undefined || about === null) return null
     // One that rejects must not end the process, either.
     if (about instanceof Promise) about.catch(() => {})

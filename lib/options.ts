@@ -42,9 +42,9 @@ const shape = z.strictObject({
   subject: z.union([z.string(), callable], 'must be a key, or a function of the data').optional(),
   describe: callable.optional(),
   maxPerSubject: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
-  overLimit: oneOf('evict-oldest', 'refuse').default('evict-oldest'),
+  overLimit: oneOf('evict-oldest', 'refuse').optional(),
   revocations: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore() or redisStore({ client })').optional(),
-  revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').default(0),
+  revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').optional(),
   merge: z.record(z.string(), callable, 'must be an object of functions by key').default({}),
   version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),
   migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable, 'must be an object of functions by version').default({}),
@@ -56,6 +56,8 @@ const shape = z.strictObject({
   initial: z.unknown().optional(),
   hooks: someObject.default({})
 })
+
+const TEXTUAL: ReadonlySet<string> = new Set(['string', 'number', 'bigint'])
 
 /** The options with every default filled in and every check made. Times are milliseconds. */
 export interface Settings {
@@ -121,9 +123,9 @@ export function readOptions (input: unknown, production: boolean): Settings {
     subject: subjectOf(options.subject),
     describe: (options.describe ?? null) as Settings['describe'],
     maxPerSubject: options.maxPerSubject ?? 0,
-    overLimit: options.overLimit,
+    overLimit: options.overLimit ?? 'evict-oldest',
     revocations: options.revocations ?? null,
-    revocationStaleness: options.revocationStaleness * 1000
+    revocationStaleness: (options.revocationStaleness ?? 0) * 1000
   })
 }
 
@@ -160,11 +162,13 @@ function checkMigrations (version: number, steps: readonly string[]): void {
   if (tooNew !== undefined) throw new InvalidOption(`migrate.${tooNew}`, `starts from a version that is not older than version (${version})`)
 }
 
-function checkSubject ({ subject, store, describe, maxPerSubject, revocations }: z.output<typeof shape>): void {
+function checkSubject ({ subject, store, describe, maxPerSubject, overLimit, revocations, revocationStaleness }: z.output<typeof shape>): void {
   const kept = store ?? revocations
   if (subject !== undefined && kept && kept.findBySubject === undefined) {
     throw new InvalidOption('subject', 'needs a store that can find sessions by subject, and this one cannot (it has no findBySubject): leave it out, or use another store')
   }
+  if (overLimit !== undefined && maxPerSubject === undefined) throw new InvalidOption('overLimit', 'has no meaning without maxPerSubject, leave it out')
+  if (revocationStaleness !== undefined && !revocations) throw new InvalidOption('revocationStaleness', 'has no meaning without revocations, leave it out')
   for (const [name, value] of Object.entries({ describe, maxPerSubject })) {
     if (value === undefined) continue
     if (subject === undefined) throw new InvalidOption(name, 'needs the option subject, which says whose session it is')
@@ -177,7 +181,10 @@ function subjectOf (subject: unknown): Settings['subject'] {
   const read = typeof subject === 'function' ? subject as (data: Data) => unknown : (data: Data) => data[subject as string]
   return (data) => {
     const value = read(data)
-    return value === undefined || value === null || value === '' ? undefined : String(value)
+    if (value === undefined || value === null || value === '') return undefined
+    // Of all else the text would be the same for everybody.
+    if (!TEXTUAL.has(typeof value)) throw new InvalidOption('subject', `must be, or give, a text or a number, not ${Array.isArray(value) ? 'a list' : `what is of type ${typeof value}`}`)
+    return String(value)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { after, type Answer } from './answer.js'
 import type { Draft, ENDED, Id, Kept, Overtaken, Place } from './backends/backend.js'
-import { Conflict } from './errors.js'
+import { Conflict, StoreFailed } from './errors.js'
 import { publicHandle } from './public-handle.js'
 import { emit, type Runtime } from './runtime.js'
 import type { Visit } from './visit.js'
@@ -11,7 +11,11 @@ const MAX_COLLISIONS = 3
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */
 export function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Kept> {
   if (tries === 0) throw new Conflict()
-  return after(visit.runtime.backend.create(id(), draft), (kept) => {
+  const own = id()
+  const creating = visit.runtime.backend.create(own, draft)
+  // It may have been kept although there was no answer, and nobody has its token.
+  if (creating instanceof Promise) creating.catch((error) => { if (error instanceof StoreFailed) discard(visit, own) })
+  return after(creating, (kept) => {
     if (kept !== null) return kept
     another()
     return createRecord(visit, draft, id, another, tries - 1)
@@ -36,11 +40,11 @@ export async function supersede (
   return outcome
 }
 
-async function discard ({ runtime, request }: Visit, place: Place): Promise<void> {
+async function discard ({ runtime, request }: Visit, place: Pick<Place, 'key'>): Promise<void> {
   try {
     await runtime.backend.discard(place)
   } catch (error) {
-    request.log.error({ err: error }, 'session record of a failed rotation could not be removed')
+    request.log.error({ err: error }, 'session record that nobody has a token of could not be removed')
   }
 }
 
@@ -48,9 +52,11 @@ async function discard ({ runtime, request }: Visit, place: Place): Promise<void
 export async function end (runtime: Runtime, place: Place, request: FastifyRequest | null): Promise<boolean> {
   const ended = await runtime.backend.end(place, Date.now())
   runtime.sockets.check(place.key)
-  emit(runtime, 'onDestroy', () => {
-    const opened = runtime.opener.open(place.record)
-    return { request, id: publicHandle(place.key), data: opened.ok ? runtime.codec.copy(opened.data) : {} }
-  })
+  if (ended) {
+    emit(runtime, 'onDestroy', () => {
+      const opened = runtime.opener.open(place.record)
+      return { request, id: publicHandle(place.key), data: opened.ok ? runtime.codec.copy(opened.data) : {} }
+    })
+  }
   return ended
 }

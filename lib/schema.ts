@@ -64,6 +64,8 @@ function inspectNode ({ schema, path, side }: Child, findings: Findings): void {
   if (def.type === 'transform' || def.type === 'success') {
     findings.problems.push(`${path}: a transform or preprocess works in one direction only. Use z.codec() with decode and encode`)
   }
+  // A loose record hands on what its keys do not match.
+  if (def.type === 'record' && 'mode' in def && def.mode === 'loose') findings.shares = true
   if (def.type === 'readonly' || (side === 'stored' && PASSING_THROUGH.has(def.type))) findings.shares = true
   if (def.type === 'default' || def.type === 'catch') {
     for (const part of sharedDefault(schema)) findings.problems.push(`${path}${part.path}: ${part.remedy}`)

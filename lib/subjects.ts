@@ -1,7 +1,7 @@
 import type { ListedSession } from '../types/index.js'
 import type { Place } from './backends/backend.js'
 import type { StoredRecords } from './backends/records.js'
-import { Conflict, NotConfigured } from './errors.js'
+import { Conflict, InvalidOption, NotConfigured } from './errors.js'
 import { publicHandle } from './public-handle.js'
 import { deadline } from './record.js'
 import { end } from './records.js'
@@ -18,6 +18,7 @@ export class SubjectSessions {
   readonly #subject: string
 
   constructor (runtime: Runtime, subject: string) {
+    if (typeof subject !== 'string' || subject === '') throw new InvalidOption('subject', 'must be given as a text, and not as an empty one')
     this.#runtime = runtime
     this.#subject = subject
   }
@@ -32,15 +33,16 @@ export class SubjectSessions {
     return place !== undefined && await end(this.#runtime, place, null)
   }
 
-  /** Looks again until there is nothing left to end: a session that was just rotating is found under its new id. */
+  /** Looks again until there is nothing left to end, twice: a session that is just rotating may be missed by one search. */
   async destroyAll (except: readonly string[]): Promise<number> {
     const spared = new Set(except)
     let ended = 0
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0, quiet = 0; round < MAX_ROUNDS; round++) {
       const places = await this.#find('destroyAll')
       for (const place of places) if (this.#isSpared(place, spared)) spared.add(publicHandle(place.key))
       const rest = places.filter(({ key }) => !spared.has(publicHandle(key)))
-      if (rest.length === 0) return ended
+      quiet = rest.length === 0 ? quiet + 1 : 0
+      if (quiet === 2) return ended
       for (let start = 0; start < rest.length; start += AT_ONCE) {
         const outcomes = await Promise.all(rest.slice(start, start + AT_ONCE).map((place) => end(this.#runtime, place, null)))
         ended += outcomes.filter(Boolean).length
@@ -69,7 +71,7 @@ export class SubjectSessions {
       lastUsedAt: new Date(usedAt),
       expiresAt: new Date(deadline(times, usedAt, this.#runtime.settings)),
       authenticatedAt: times.authenticatedAt === 0 ? null : new Date(times.authenticatedAt),
-      about: card?.about ?? null
+      about: structuredClone(card?.about ?? null)
     }
   }
 }

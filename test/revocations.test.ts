@@ -253,6 +253,21 @@ for (const backend of ['cookie', 'memory'] as const) {
   })
 }
 
+t.test('revokeAll() is known at once where it was called, and elsewhere when the answer there is too old', async t => {
+  stopTime(t)
+  const kept = new FaultyStore(memoryStore())
+  const [here, there] = [await revocable(t, { revocations: kept, revocationStaleness: 60 }), await revocable(t, { revocations: kept, revocationStaleness: 60 })]
+  await here.client.get('/write')
+  const other = there.copy(here.client.token)
+  t.strictSame([await here.isNew(), await there.isNew(other)], [false, false])
+  pass(59_000)
+  t.equal(await there.isNew(other), false)
+  await here.sessions.revokeAll()
+  t.equal(await here.isNew(), true)
+  pass(1_000)
+  t.equal(await there.isNew(other), true, 'no later than it was promised')
+})
+
 t.test('a session that was read before revokeAll() and rotates or saves after it is over all the same', async t => {
   stopTime(t)
   const { app, sessions, client, isNew } = await revocable(t)
@@ -297,6 +312,16 @@ t.test('an epoch never goes back, whoever writes it and however late', async t =
   store.break('create', async () => false, { times: 1 })
   await other.begin(now + 20)
   t.equal(await epoch.current(now), now + 20)
+})
+
+t.test('an epoch that a wrong clock has put far into the future is put right by the next one', async t => {
+  const store = new FaultyStore(memoryStore())
+  const now = Date.now()
+  const epoch = epochOf(store)
+  await epochOf(store).begin(now + 86_400_000)
+  t.equal(await epoch.current(now), now + 86_400_000)
+  await epochOf(store).begin(now)
+  t.equal(await epoch.current(now), now)
 })
 
 t.test('an epoch that cannot be read lets nobody in, until revokeAll() writes it anew', async t => {

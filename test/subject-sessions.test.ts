@@ -60,7 +60,6 @@ for (const backend of PLACES) {
       await one.client.get('/out')
       t.strictSame([(await sessions.list('ann')).length, (await sessions.list('bob')).length], [0, 0])
       t.equal(await signedIn(one), true, 'it goes on without a user')
-      t.strictSame(await sessions.list(''), [], 'nobody is no subject')
     })
 
     t.test('what was said at the sign-in stays through saves, touches and rotations, and is said anew at the next', async t => {
@@ -154,7 +153,7 @@ for (const backend of PLACES) {
       await t.rejects(sessions.destroyAll('ann'), { code: 'FST_TYPED_SESSION_CONFLICT' })
     })
 
-    t.test('a store that names what is not ours, not whole, or from the future, is not believed', async t => {
+    t.test('a store that names what is not ours, not whole, or past its time, is not believed', async t => {
       const memory = memoryStore()
       const { sessions, signIn } = await shop(t, { backend, ...(backend === 'memory' ? { store: memory } : { revocations: memory }) })
       const { client } = await signIn('ann')
@@ -168,7 +167,7 @@ for (const backend of PLACES) {
             { ...record, id: 'other:1' },
             { ...record, id: `${own.slice(0, -1)}0`, payload: 'not JSON' },
             { ...record, id: `${own.slice(0, -1)}1`, payload: '{"ended":true}' },
-            { ...record, id: `${own.slice(0, -1)}2`, payload: JSON.stringify({ ...later, createdAt: Date.now() + 3_600_000, savedAt: Date.now() + 3_600_000 }) },
+            { ...record, id: `${own.slice(0, -1)}2`, payload: JSON.stringify({ ...later, createdAt: 1, savedAt: 1 }) },
             record
           ]
         }

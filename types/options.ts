@@ -109,6 +109,7 @@ export interface CommonOptions<S extends SessionSchema> {
   /**
    * A store for what ends sessions from outside. In a cookie session it keeps a small record of each live session, so that
    * logging out is final and sessions can be listed; with it, and in a session that has a `store`, `revokeAll()` works.
+   * It has to be as durable as the sessions: no `memoryStore()` beside a database.
    * Without it a copy of a session cookie stays valid until it expires. Default none.
    */
   revocations?: SessionStore

@@ -79,5 +79,5 @@ export interface Backend {
   /** End the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
   end (place: Place, now: number): boolean | Promise<boolean>
   /** Forget a record that nobody has a token of. */
-  discard (place: Place): void | Promise<void>
+  discard (place: Pick<Place, 'key'>): void | Promise<void>
 }

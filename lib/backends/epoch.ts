@@ -1,6 +1,6 @@
 import type { SessionStore } from '../../types/index.js'
 import { storeFailure, withDeadline } from '../deadline.js'
-import { readEpoch, writeEpoch } from '../record.js'
+import { CLOCK_SKEW, readEpoch, writeEpoch } from '../record.js'
 
 /** As long as any session can live: 400 days, and what clocks may differ by. */
 const LIFE = (400 * 86_400 + 60) * 1000
@@ -42,7 +42,7 @@ export class Epoch {
       const found = await this.#call(() => store.load(key))
       if (found === null) continue
       const later = readEpoch(found)
-      if (later !== null && later >= now) return this.#learn(later, now)
+      if (later !== null && later >= now && later <= now + CLOCK_SKEW) return this.#learn(later, now)
       const outcome = await this.#call(() => store.replace(key, found, next, now + LIFE))
       if (outcome === 'replaced') return this.#learn(now, now)
     }
@@ -60,7 +60,9 @@ export class Epoch {
   }
 
   #learn (value: number, now: number): void {
-    this.#known = { value: Math.max(value, this.#known.value), at: now }
+    const { value: known } = this.#known
+    // It only moves forward, but for one that a wrong clock has put into the future: revokeAll() puts that right.
+    this.#known = { value: known > now + CLOCK_SKEW ? value : Math.max(value, known), at: now }
   }
 
   #call<T> (call: () => Promise<T>): Promise<T> {

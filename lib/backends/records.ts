@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
 import { storeFailure, withDeadline } from '../deadline.js'
-import { END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record.js'
+import { deadline, END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record.js'
 import { Remembered } from '../remembered.js'
 import { ENDED, type Loaded, type Overtaken, type Place } from './backend.js'
 import { type Epoch, NONE } from './epoch.js'
@@ -160,11 +160,12 @@ export class StoredRecords {
       const { id, payload } = value
       const record = this.#keys.test(id) ? this.#parse(id, payload) : null
       if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
-      if (!isLive(record.times, record.times.savedAt, this.#options.timeouts, now)) continue
+      if (now >= deadline(record.times, record.times.savedAt, this.#options.timeouts)) continue
       places.push({ raw: null, key: id, record, payload, usedAt: record.times.savedAt, stale: false })
     }
-    const former = new Set(places.map(({ record }) => record.card?.from))
-    return places.filter(({ key }) => !former.has(key))
+    // Until the record of the old id has become a tombstone it is the session, and its successor may yet be taken back.
+    const keys = new Set<string | null>(places.map(({ key }) => key))
+    return places.filter(({ record }) => !keys.has(record.card?.from ?? null))
   }
 
   /** What the next load is going to find, so that it need not be parsed. */

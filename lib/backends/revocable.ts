@@ -3,6 +3,7 @@ import { Conflict, Moved } from '../errors.js'
 import { type Card, writePayload } from '../record.js'
 import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { CookieBackend } from './cookie.js'
+import { NONE } from './epoch.js'
 import type { Located, StoredRecords } from './records.js'
 
 /** Every lost race means that another request was saved. */
@@ -25,6 +26,8 @@ export class RevocableBackend implements Backend {
   readonly #cookies: CookieBackend
   readonly #staleness: number
   readonly #alive: LRUCache<string, { readonly at: number, readonly located: Located }>
+  /** Counts what was taken out of it. */
+  #forgotten = 0
 
   constructor (cookies: CookieBackend, { records, staleness, cache }: RevocableBackendOptions) {
     this.records = records
@@ -73,36 +76,46 @@ export class RevocableBackend implements Backend {
   }
 
   async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | typeof ENDED> {
-    this.#alive.delete(place.key)
+    this.#forget(place)
     const outcome = await this.#race(place, async (current) => await this.records.leave(current, successor, final, now))
     if (outcome === 'moved') throw new Moved()
     return outcome
   }
 
   async end (place: Place, now: number): Promise<boolean> {
-    this.#alive.delete(place.key)
+    this.#forget(place)
     return await this.records.end(place, now)
   }
 
-  async discard (place: Place): Promise<void> {
-    this.#alive.delete(place.key)
+  async discard (place: Pick<Place, 'key'>): Promise<void> {
+    this.#forget(place)
     await this.records.delete(place.key)
   }
 
   #confirm (place: Place, now: number): Loaded | Promise<Loaded> {
     const known = this.#alive.get(place.key)
     if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now)
+    const notBefore = this.records.epoch?.current(now) ?? NONE
+    if (notBefore instanceof Promise) return this.#find(place, now)
+    if (place.record.times.createdAt <= notBefore) return { state: 'none', reason: 'revoked' }
     return { state: 'found', place: merge(place, known.located) }
   }
 
   async #find (place: Place, now: number): Promise<Loaded> {
+    const forgotten = this.#forgotten
     const located = await this.records.locate(place.key, now)
     if ('state' in located) {
-      this.#alive.delete(place.key)
+      this.#forget(place)
       return located
     }
-    if (this.#staleness > 0 && located.key === place.key) this.#alive.set(place.key, { at: now, located })
+    // What ended while the store was asked may be this one.
+    if (this.#staleness > 0 && located.key === place.key && forgotten === this.#forgotten) this.#alive.set(place.key, { at: now, located })
     return { state: 'found', place: merge(place, located) }
+  }
+
+  #forget ({ key }: Pick<Place, 'key'>): void {
+    this.#forgotten++
+    this.#alive.delete(key)
   }
 
   async #renew (place: Place, draft: Draft): Promise<Kept | typeof ENDED | 'moved'> {

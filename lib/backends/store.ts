@@ -90,7 +90,7 @@ export class StoreBackend implements Backend {
     return await this.records.end(place, now)
   }
 
-  async discard (place: Place): Promise<void> {
+  async discard (place: Pick<Place, 'key'>): Promise<void> {
     await this.records.delete(place.key)
   }
 
