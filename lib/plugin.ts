@@ -108,7 +108,7 @@ function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   if (!failed && visit.refused !== null) return fail(visit, reply, visit.refused)
   const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
   if (saved === false) {
-    close(visit, reply, failed || visit.over ? visit.snapshot() : visit.base)
+    close(visit, reply, failed ? visit.snapshot() : visit.base)
     return
   }
   const done = () => {
