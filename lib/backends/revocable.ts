@@ -3,7 +3,7 @@ import { Conflict, Moved } from '../errors.js'
 import { type Card, writePayload } from '../record.js'
 import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { CookieBackend } from './cookie.js'
-import { NONE } from './epoch.js'
+import type { Epoch } from './epoch.js'
 import type { Located, StoredRecords } from './records.js'
 
 /** Every lost race means that another request was saved. */
@@ -95,7 +95,7 @@ export class RevocableBackend implements Backend {
   #confirm (place: Place, now: number): Loaded | Promise<Loaded> {
     const known = this.#alive.get(place.key)
     if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now)
-    const notBefore = this.records.epoch?.current(now) ?? NONE
+    const notBefore = (this.records.epoch as Epoch).current(now)
     if (notBefore instanceof Promise) return this.#find(place, now)
     if (place.record.times.createdAt <= notBefore) return { state: 'none', reason: 'revoked' }
     return { state: 'found', place: merge(place, known.located) }
