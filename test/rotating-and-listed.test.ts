@@ -138,6 +138,22 @@ t.test('a logout that meets a look at the store is not forgotten for as long as 
   t.equal((await read(slow)).isNew, true)
 })
 
+for (const url of ['/logout', '/rotate']) {
+  t.test(`a look at the store in the middle of ${url} is not remembered beyond it`, async t => {
+    const { client, read, copy, hold, app } = await listed(t, { backend: 'revocable', revocationStaleness: 3_600 })
+    app.get('/logout', async ({ session }) => await session.destroy())
+    await client.get('/login')
+    const other = copy()
+    const writing = hold('replace')
+    const ending = client.get(url)
+    await writing.reached
+    t.equal((await read(other)).isNew, false, 'it has not ended yet')
+    writing.go()
+    await ending
+    t.equal((await read(other)).isNew, true)
+  })
+}
+
 t.test('what list() hands out is a copy', async t => {
   const { client, sessions } = await listed(t, { backend: 'memory', describe: () => ({ agent: 'a' }) })
   await client.get('/login')

@@ -76,15 +76,22 @@ export class RevocableBackend implements Backend {
   }
 
   async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | typeof ENDED> {
-    this.#forget(place)
-    const outcome = await this.#race(place, async (current) => await this.records.leave(current, successor, final, now))
-    if (outcome === 'moved') throw new Moved()
-    return outcome
+    try {
+      const outcome = await this.#race(place, async (current) => await this.records.leave(current, successor, final, now))
+      if (outcome === 'moved') throw new Moved()
+      return outcome
+    } finally {
+      this.#forget(place)
+    }
   }
 
   async end (place: Place, now: number): Promise<boolean> {
-    this.#forget(place)
-    return await this.records.end(place, now)
+    try {
+      return await this.records.end(place, now)
+    } finally {
+      // Not before: another request may have looked at it meanwhile.
+      this.#forget(place)
+    }
   }
 
   async discard (place: Pick<Place, 'key'>): Promise<void> {
