@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { mock } from 'node:test'
 import { RedisStore } from 'connect-redis'
 import expressSession from 'express-session'
-import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { type ConnectStore, connectStore } from '../../lib/stores/connect.js'
 import { buildApp, sessionOf } from '../support/app.js'
 import { conforms } from '../support/conformance.js'
-import { redisMissing, startRedis } from '../support/servers.js'
+import { redisClient } from '../support/connect-redis.js'
+import { redisMissing } from '../support/servers.js'
 import { skipOrFail } from '../support/skip.js'
 import { later } from '../support/store-cases.js'
 
@@ -20,13 +20,7 @@ t.test("express-session's MemoryStore keeps what of the contract it can", async 
 t.test('connect-redis on a real Redis', async (t) => {
   const missing = redisMissing()
   if (missing) return skipOrFail(t, missing)
-  const server = await startRedis()
-  const client = createClient({ socket: { host: server.host, port: server.port } })
-  await client.connect()
-  t.teardown(async () => {
-    client.destroy()
-    await server.stop()
-  })
+  const client = await redisClient(t)
   const open = (prefix = `${randomUUID()}:`) => connectStore(new RedisStore({ client, prefix }))
 
   await t.test('keeps what of the contract it can', async (t) => conforms(t, () => open(), { without }))

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { RedisStore } from 'connect-redis'
 import expressSession from 'express-session'
-import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { connectStore } from '../../lib/stores/connect.js'
 import { fileStore } from '../../lib/stores/file.js'
@@ -12,7 +11,8 @@ import type { SessionStore } from '../../types/store.js'
 import { scratch } from '../support/file-scene.js'
 import { httpScene, runRows, stopClock } from '../support/http-scene.js'
 import { httpRows } from '../support/http-suite.js'
-import { redisMissing, startRedis } from '../support/servers.js'
+import { redisClient } from '../support/connect-redis.js'
+import { redisMissing } from '../support/servers.js'
 import { skipOrFail } from '../support/skip.js'
 import { openStore } from '../support/store-clients.js'
 
@@ -34,14 +34,7 @@ async function sqlite (t: Test): Promise<SessionStore> {
 }
 
 async function redis (t: Test) {
-  const server = await startRedis()
-  const client = createClient({ socket: { host: server.host, port: server.port } })
-  await client.connect()
-  t.teardown(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  return new RedisStore({ client })
+  return new RedisStore({ client: await redisClient(t) })
 }
 
 /** A cache in each process, before what they share. */
