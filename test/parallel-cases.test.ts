@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { mock } from 'node:test'
-import fc from 'fast-check'
 import { memoryStore } from '../lib/stores/memory.js'
 import { Gate } from './support/gate.js'
 import { type Operation, raceApp, type RaceSettings } from './support/race-app.js'
 import { everyRace, raceTrack } from './support/races.js'
+import { Chosen, drawn } from './support/schedule.js'
 
 mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
 const tick = (ms: number) => mock.timers.tick(ms)
@@ -19,11 +19,11 @@ function open (t: Test, settings: RaceSettings = {}) {
   const during = async (operation: Operation, token: string, calls: number, inside: () => Promise<void>) => {
     let left = calls
     let entered: Promise<void> = Promise.resolve()
-    const [answer] = await gate.race([async () => await app.send(operation, token, 'slow')], async () => {
+    const [answer] = await gate.race([async () => await app.send(operation, token, 'slow')], new Chosen(async () => {
       if (left-- === 0) entered = gate.aside(inside)
       await entered
       return 0
-    })
+    }))
     return answer!
   }
   return { gate, ...app, begin, during }
@@ -35,16 +35,10 @@ const track = (t: Test, settings: RaceSettings = {}) => {
   return track
 }
 
-/** Choices that look random and are the same each time. */
-const anyOrder = (seed: number) => {
-  const [numbers] = fc.sample(fc.array(fc.nat(), { minLength: 5000, maxLength: 5000, size: 'max' }), { numRuns: 1, seed })
-  return (waiting: number) => numbers!.pop()! % waiting
-}
-
 t.test('fifty parallel requests count to fifty (P1.2)', async (t) => {
   const races = track(t)
   for (let seed = 1; seed <= 3; seed++) {
-    const { sessions, answers } = await races.run(Array<Operation>(50).fill('add'), anyOrder(seed))
+    const { sessions, answers } = await races.run(Array<Operation>(50).fill('add'), drawn(seed))
     t.equal(sessions[0]!.data.count, 50)
     t.ok(answers.every(({ status }) => status === 200))
   }
@@ -53,7 +47,7 @@ t.test('fifty parallel requests count to fifty (P1.2)', async (t) => {
 t.test('parallel requests that write different keys lose nothing (R-1)', async (t) => {
   const races = track(t)
   for (let seed = 1; seed <= 100; seed++) {
-    const { sessions: [session], values } = await races.run(['writeA', 'writeB', 'pushList', 'pushNotes', 'add', 'touch', 'read', 'pushList'], anyOrder(seed))
+    const { sessions: [session], values } = await races.run(['writeA', 'writeB', 'pushList', 'pushNotes', 'add', 'touch', 'read', 'pushList'], drawn(seed))
     const { a, b, list, notes, count } = session!.data as Record<string, string[]>
     t.same([a, b, list!.length, notes, count], [values[0], values[1], 3, ['n0', values[3]], 1])
   }
@@ -62,7 +56,7 @@ t.test('parallel requests that write different keys lose nothing (R-1)', async (
 t.test('of ten parallel rotations one is made and none leaves an orphan (R-5)', async (t) => {
   const races = track(t)
   for (let seed = 1; seed <= 20; seed++) {
-    const { answers, newReads } = await races.run(Array<Operation>(10).fill('rotate'), anyOrder(seed))
+    const { answers, newReads } = await races.run(Array<Operation>(10).fill('rotate'), drawn(seed))
     t.equal(answers.filter(({ cookie }) => cookie !== null).length, 1)
     t.ok(answers.every(({ status }) => status === 200), 'who comes second has got what it asked for: a new id')
     t.match(newReads, [{ isNew: false, data: { a: 'a0' } }])
@@ -75,8 +69,8 @@ for (const other of ['rotate', 'login'] as const) {
     const races = track(t)
     const count = await everyRace({
       ...races,
-      async run (program, choose) {
-        const history = await races.run(program, choose)
+      async run (program, scheduler) {
+        const history = await races.run(program, scheduler)
         if (history.answers.every(({ status, isNew }) => status === 200 && !isNew)) t.same(history.sessions, [])
         const mark = (text: string) => history.changes.findIndex(({ payload }) => payload.includes(text))
         if (mark('movedTo') !== -1 && mark('movedTo') < mark('ended')) tombstoneFirst++
@@ -199,7 +193,7 @@ t.test('with no grace the old token is dead at once (R-6)', async (t) => {
 
 t.test('fifty parallel first requests get a session each and share nothing (R-7)', async (t) => {
   const { gate, send } = open(t)
-  const answers = await gate.race(Array.from({ length: 50 }, (_, i) => async () => await send('pushList', null, `v${i}`)), anyOrder(7))
+  const answers = await gate.race(Array.from({ length: 50 }, (_, i) => async () => await send('pushList', null, `v${i}`)), drawn(7))
   t.equal(new Set(answers.map(({ cookie }) => cookie)).size, 50)
   t.equal(gate.ids.size, 50)
   for (const [i, { cookie }] of answers.entries()) t.same((await send('read', cookie)).data.list, [`v${i}`])
@@ -207,7 +201,7 @@ t.test('fifty parallel first requests get a session each and share nothing (R-7)
 
 t.test('parallel first requests that only read leave nothing (R-7, I14)', async (t) => {
   const { gate, send } = open(t)
-  const answers = await gate.race(Array.from({ length: 50 }, () => async () => await send('read', null)), anyOrder(8))
+  const answers = await gate.race(Array.from({ length: 50 }, () => async () => await send('read', null)), drawn(8))
   t.ok(answers.every(({ cookie }) => cookie === null))
   t.equal(gate.ids.size, 0)
 })

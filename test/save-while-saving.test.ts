@@ -7,6 +7,7 @@ import { createSession } from '../lib/index.js'
 import { memoryStore } from '../lib/stores/memory.js'
 import type { InferSession, SessionHooks } from '../types/index.js'
 import { Gate } from './support/gate.js'
+import { Chosen } from './support/schedule.js'
 
 const schema = z.object({ a: z.string().optional(), b: z.string().optional(), count: z.int().default(0), userId: z.string().optional() })
 type Data = z.output<typeof schema>
@@ -38,10 +39,10 @@ function open (t: Test, hooks: SessionHooks<Data> = {}) {
     const [answer] = await gate.race([async () => await send(token, (session) => {
       current = session
       return run(session)
-    })], () => {
+    })], new Chosen(() => {
       if (++call === calls) act(current!)
       return 0
-    })
+    }))
     t.ok(call >= calls, 'it came to that')
     return answer!
   }

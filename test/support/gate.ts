@@ -1,31 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextRound } from 'node:timers/promises'
+import fc from 'fast-check'
 import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
 
 /** One call that changed the store. */
 export interface Change { readonly request: number, readonly kind: 'create' | 'replace' | 'delete', readonly id: string, readonly payload: string }
 
-/** Which of the waiting requests goes on: an index below `waiting`. */
-export type Choose = (waiting: number) => number | Promise<number>
+/** Lets the calls that wait go on one by one: one of fast-check's, or one of `schedule.ts`. */
+export type Scheduler = Pick<fc.Scheduler, 'schedule' | 'count' | 'waitNext'>
 
 /** Rounds of the event loop without news, after which nobody is taken to run any more. */
 const QUIET = 4
 
 /**
- * A store whose calls wait until they are chosen. While requests race one of them goes on at a time, until it calls the store
- * again, has answered, or waits for another one, so a list of choices is the whole interleaving: it can be drawn, enumerated,
- * printed and repeated.
+ * A store whose calls wait until the scheduler lets them go on. While requests race it is asked only when every request has
+ * called the store, has answered, or waits for another one: then each call that can wait does, and its choices are the whole
+ * interleaving. They can be drawn, enumerated, printed and repeated.
  */
 export class Gate implements SessionStore {
   readonly #store: SessionStore
-  readonly #waiting = new Map<number, () => void>()
+  #scheduler: Scheduler = fc.schedulerFor([])
   readonly #request = new AsyncLocalStorage<number>()
   /** Counts the calls that began to wait, those that have ended, and the answers. */
   #news = 0
   /** Calls that are with the store: a real one takes its time. */
   #inFlight = 0
-  /** Every id that was ever created, and every change, since `forget`. */
+  /** Every id that was ever created, the calls of the race in the order they went on, and every change, since `forget`. */
   readonly ids = new Set<string>()
+  readonly order: string[] = []
   readonly changes: Change[] = []
   /** How many creations answer that the id is taken. */
   collisions = 0
@@ -36,11 +38,12 @@ export class Gate implements SessionStore {
 
   forget (): void {
     this.ids.clear()
-    this.changes.length = 0
+    this.order.length = this.changes.length = 0
   }
 
-  /** Runs the requests side by side, as `choose` says; resolves to their answers, in the order of the requests. */
-  async race<T> (requests: ReadonlyArray<() => Promise<T>>, choose: Choose): Promise<T[]> {
+  /** Runs the requests side by side; resolves to their answers, in the order of the requests. */
+  async race<T> (requests: ReadonlyArray<() => Promise<T>>, scheduler: Scheduler): Promise<T[]> {
+    this.#scheduler = scheduler
     const answers: Array<Promise<T>> = []
     for (const [index, request] of requests.entries()) {
       const answer = this.#request.run(index, request)
@@ -48,18 +51,14 @@ export class Gate implements SessionStore {
       answers.push(answer)
       await this.#quiet()
     }
-    while (this.#waiting.size > 0) {
-      const indices = [...this.#waiting.keys()].sort((a, b) => a - b)
-      const index = indices[await choose(indices.length)] as number
-      const go = this.#waiting.get(index) as () => void
-      this.#waiting.delete(index)
-      go()
+    while (scheduler.count() > 0) {
+      await scheduler.waitNext(1)
       await this.#quiet()
     }
     return await Promise.all(answers)
   }
 
-  /** Runs `work` from beginning to end while all others wait. Only in a `Choose`. */
+  /** Runs `work` from beginning to end while all others wait. Only while the scheduler chooses. */
   async aside (work: () => Promise<void>): Promise<void> {
     await this.#request.exit(work)
   }
@@ -73,7 +72,7 @@ export class Gate implements SessionStore {
     }
   }
 
-  async #run<T> (call: Promise<T>): Promise<T> {
+  async #run<T> (call: T | Promise<T>): Promise<T> {
     this.#inFlight++
     try {
       return await call
@@ -83,18 +82,17 @@ export class Gate implements SessionStore {
     }
   }
 
-  async #turn (): Promise<number> {
+  async #turn (call: string): Promise<number> {
     const index = this.#request.getStore()
     if (index === undefined) return -1
-    await new Promise<void>((resolve) => {
-      this.#waiting.set(index, resolve)
-      this.#news++
-    })
+    this.#news++
+    await this.#scheduler.schedule(Promise.resolve(), `${index} ${call}`)
+    this.order.push(`${index} ${call}`)
     return index
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    const request = await this.#turn()
+    const request = await this.#turn('create')
     if (this.collisions > 0) {
       this.collisions--
       return false
@@ -108,24 +106,24 @@ export class Gate implements SessionStore {
   }
 
   async load (id: string): Promise<string | null> {
-    await this.#turn()
+    await this.#turn('load')
     return await this.#run(this.#store.load(id))
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    const request = await this.#turn()
+    const request = await this.#turn('replace')
     const outcome = await this.#run(this.#store.replace(id, expected, payload, expiresAt, subject))
     if (outcome === 'replaced') this.changes.push({ request, kind: 'replace', id, payload })
     return outcome
   }
 
   async touch (id: string, expiresAt: number): Promise<boolean> {
-    await this.#turn()
+    await this.#turn('touch')
     return await this.#run(this.#store.touch(id, expiresAt))
   }
 
   async delete (id: string): Promise<void> {
-    const request = await this.#turn()
+    const request = await this.#turn('delete')
     await this.#run(this.#store.delete(id))
     this.changes.push({ request, kind: 'delete', id, payload: '' })
   }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import type { SessionStore } from '../../types/index.js'
-import { type Choose, Gate } from './gate.js'
+import { Gate, type Scheduler } from './gate.js'
 import { type Operation, operations, type RaceApp, raceApp, type RaceSettings } from './race-app.js'
 import { type History, rules } from './race-rules.js'
+import { Chosen } from './schedule.js'
 
 export const everyOperation = Object.keys(operations) as Operation[]
 /** The ids change with time as well, and it is time. */
@@ -11,7 +12,7 @@ export const PERIODIC: RaceSettings = { rotateEvery: 60, rotationGrace: 10 }
 /** A place to race on: one application over one store. Close it. */
 export interface RaceTrack {
   /** Runs the program on a session of its own; the history is checked. Throws what is wrong. */
-  run (program: readonly Operation[], choose: Choose): Promise<History>
+  run (program: readonly Operation[], scheduler: Scheduler): Promise<History>
   close (): Promise<void>
 }
 
@@ -22,24 +23,21 @@ export function raceTrack (open: () => SessionStore, tick: (ms: number) => void,
   let runs = 0
   return {
     close: async () => await app.close(),
-    async run (program, choose) {
+    async run (program, scheduler) {
       const run = runs++
       gate.forget()
       const token = (await app.send('begin', null)).cookie as string
       gate.changes.length = 0
       tick(61_000)
       const values = program.map((operation, i) => `${operation}-${run}-${i}`)
-      const choices: number[] = []
-      const answers = await gate.race(program.map((operation, i) => async () => await app.send(operation, token, values[i])), async (waiting) => {
-        choices.push(await choose(waiting))
-        return choices.at(-1) as number
-      })
+      const answers = await gate.race(program.map((operation, i) => async () => await app.send(operation, token, values[i])), scheduler)
+      const order = gate.order.join(', ')
       const history = await lookAround(gate, app, { program, values, answers, periodic: settings.rotateEvery !== undefined }, token)
       const broken = Object.entries(rules).flatMap(([rule, check]) => {
         const wrong = check(history)
         return wrong === false ? [] : [`${rule}: ${wrong}`]
       })
-      if (broken.length > 0) throw new Error(`${program.join(' ∥ ')}, choices ${choices.join()}\n${broken.join('\n')}\n${JSON.stringify(history, null, 1)}`)
+      if (broken.length > 0) throw new Error(`${program.join(' ∥ ')}, in the order ${order}\n${broken.join('\n')}\n${JSON.stringify(history, null, 1)}`)
       return history
     }
   }
@@ -58,13 +56,10 @@ async function lookAround (gate: Gate, app: RaceApp, facts: Pick<History, 'progr
   return { ...facts, lost, changes, sessions, newReads, oldReads, oldWrites }
 }
 
-/** Draws races of `length` requests and checks each one. A failure prints its seed and the race. */
+/** Draws races of `length` requests and checks each one. A failure prints its seed, the race and its schedule. */
 export async function randomRaces (track: RaceTrack, { length, numRuns, seed }: { length: number, numRuns: number, seed: number }): Promise<void> {
   const program = fc.array(fc.constantFrom(...everyOperation), { minLength: length, maxLength: length })
-  await fc.assert(fc.asyncProperty(program, fc.array(fc.nat(length - 1), { maxLength: 12 * length }), async (operations, choices) => {
-    const rest = [...choices]
-    await track.run(operations, (waiting) => (rest.shift() ?? 0) % waiting)
-  }), { numRuns, seed })
+  await fc.assert(fc.asyncProperty(program, fc.scheduler(), async (operations, scheduler) => { await track.run(operations, scheduler) }), { numRuns, seed })
 }
 
 /** Runs the program in every interleaving there is, at most `limit`; resolves to how many that were. */
@@ -74,11 +69,11 @@ export async function everyRace (track: RaceTrack, program: readonly Operation[]
   while (prefix !== null && count < limit) {
     const taken: Array<{ choice: number, waiting: number }> = []
     const planned: number[] = prefix
-    await track.run(program, (waiting) => {
+    await track.run(program, new Chosen((waiting) => {
       const choice = planned[taken.length] ?? 0
       taken.push({ choice, waiting })
       return choice
-    })
+    }))
     count++
     prefix = following(taken)
   }
