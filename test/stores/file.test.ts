@@ -16,7 +16,7 @@ const posix = process.platform === 'win32' ? { skip: 'Windows has no modes, pipe
 
 conforms(t, () => {
   const directory = mkdtempSync(join(tmpdir(), 'sessions-'))
-  return { store: fileStore({ directory, lockTimeout: 10 }), close: () => rmSync(directory, { recursive: true }) }
+  return { store: fileStore({ directory, lockTimeout: 60 }), close: () => rmSync(directory, { recursive: true }) }
 })
 
 t.test('K-37 no hostile id reaches the file system as anything but its hash', async (t) => {

@@ -25,7 +25,7 @@ type Pair = readonly [SessionStore, SessionStore]
 type Adapter = (t: Test) => Promise<Pair> | Pair
 
 const memory = () => new MemoryStore({ maxEntries: 10_000 })
-const files = (t: Test) => fileStore({ directory: join(scratch(t), 'sessions'), lockTimeout: 2 })
+const files = (t: Test) => fileStore({ directory: join(scratch(t), 'sessions'), lockTimeout: 10 })
 
 async function sqlite (t: Test): Promise<SessionStore> {
   const { store, close } = await openStore({ client: 'better-sqlite3', at: join(scratch(t), 'sessions.db') })

@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
+import { busy } from '../support/busy.js'
 import { faultSuite } from '../support/fault-suite.js'
+import { RECOVERY } from '../support/fault-visitors.js'
 import { mongoUrl } from '../support/mongodb.js'
 import { waitUntil } from '../support/server-process.js'
 import { beginAnew } from '../support/table-faults.js'
@@ -20,7 +22,7 @@ await faultSuite('mongodb', {
       t.strictSame(await people.everybody(), ['unavailable'])
       rmSync(join(server.directory, 'data'))
       await server.restart()
-      await waitUntil(`${row.name} is back`, async () => (await people.everybody('read')).join() === 'anonymous', 1500)
+      await waitUntil(`${row.name} is back`, async () => (await people.everybody('read')).join() === 'anonymous', RECOVERY + busy())
       await beginAnew(t, people)
     })
   }

@@ -32,7 +32,7 @@ if (driver !== undefined && 'open' in driver) {
       const database = driver.open(':memory:')
       await createTable(database)
       return {
-        store: migratingStore({ from: fileStore({ directory: join(directory, 'sessions') }), to: sqliteStore({ database }) }),
+        store: migratingStore({ from: fileStore({ directory: join(directory, 'sessions'), lockTimeout: 60 }), to: sqliteStore({ database }) }),
         close: () => {
           database.close()
           rmSync(directory, { recursive: true })

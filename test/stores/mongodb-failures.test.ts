@@ -2,6 +2,7 @@ import { MongoClient, type MongoClientOptions } from 'mongodb'
 import t from 'tap'
 import { withDeadline } from '../../lib/deadline.js'
 import { createIndexes, mongoStore } from '../../lib/stores/mongodb.js'
+import { busy } from '../support/busy.js'
 import { javaServerMissing, mongoUrl, startJavaServer } from '../support/mongodb.js'
 import { waitUntil } from '../support/server-process.js'
 import { skipOrFail } from '../support/skip.js'
@@ -29,7 +30,7 @@ else {
     const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline(200, () => store.load('a'))))
     t.ok(outcomes.every(({ status }) => status === 'rejected'))
     await server.signal('SIGCONT')
-    await waitUntil('the store answers', recovered, 1000)
+    await waitUntil('the store answers', recovered, 1000 + busy())
   })
 
   t.test('R-20 an exhausted pool rejects after its own bounded wait', async (t) => {
@@ -52,7 +53,7 @@ else {
     await t.rejects(store.replace('a', 'kept', 'p', later()))
     await t.rejects(store.touch('a', later()))
     await server.restart()
-    await waitUntil('the store answers', recovered, 1000)
+    await waitUntil('the store answers', recovered, 1000 + busy())
     t.equal(await store.load('down'), null)
   })
 }

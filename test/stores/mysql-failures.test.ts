@@ -2,6 +2,7 @@ import mysql from 'mysql2/promise'
 import t from 'tap'
 import { withDeadline } from '../../lib/deadline.js'
 import { createTable, mysqlStore } from '../../lib/stores/mysql.js'
+import { busy } from '../support/busy.js'
 import { mariadbMissing, mariadbUrl, startMariadb } from '../support/mariadb.js'
 import { waitUntil } from '../support/server-process.js'
 import { skipOrFail } from '../support/skip.js'
@@ -39,7 +40,7 @@ else {
     await locker.query(`KILL ${await waiting()}`)
     await refused
     await locker.end()
-    await waitUntil('the store answers', recovered, 1000)
+    await waitUntil('the store answers', recovered, 1000 + busy())
   })
 
   t.test('R-15 a killed server rejects, and within a second of its return every kept session is back', async (t) => {
@@ -49,7 +50,7 @@ else {
     await t.rejects(store.replace('a', 'kept', 'p', later()))
     await t.rejects(store.touch('a', later()))
     await server.restart()
-    await waitUntil('the store answers', recovered, 1000)
+    await waitUntil('the store answers', recovered, 1000 + busy())
     t.equal(await store.load('down'), null)
   })
 
@@ -58,7 +59,7 @@ else {
     const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline(200, () => store.load('a'))))
     t.ok(outcomes.every(({ status }) => status === 'rejected'))
     await server.signal('SIGCONT')
-    await waitUntil('the store answers', recovered, 1000)
+    await waitUntil('the store answers', recovered, 1000 + busy())
   })
 
   t.test('R-20 an exhausted pool waits within the deadline of a call, and a full queue rejects', async (t) => {

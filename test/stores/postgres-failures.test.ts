@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import { withDeadline } from '../../lib/deadline.js'
 import { createTable, postgresStore, type PostgresClient } from '../../lib/stores/postgres.js'
+import { busy } from '../support/busy.js'
 import { postgresMissing, postgresUrl, startPostgres } from '../support/postgres.js'
 import { waitUntil } from '../support/server-process.js'
 import { skipOrFail } from '../support/skip.js'
@@ -46,7 +47,7 @@ else {
       await locker.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()')
       await refused
       await locker.end()
-      await waitUntil('the store answers', recovered, 1000)
+      await waitUntil('the store answers', recovered, 1000 + busy())
     })
 
     t.test(`R-15 ${name}: a killed server rejects, and within a second of its return every kept session is back`, async (t) => {
@@ -56,7 +57,7 @@ else {
       await t.rejects(store.replace(name, 'kept', 'p', later()))
       await t.rejects(store.touch(name, later()))
       await server.restart()
-      await waitUntil('the store answers', recovered, 1000)
+      await waitUntil('the store answers', recovered, 1000 + busy())
       t.equal(await store.load(`${name}-down`), null)
     })
 
@@ -65,7 +66,7 @@ else {
       const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline(200, () => store.load(name))))
       t.ok(outcomes.every(({ status }) => status === 'rejected'))
       await server.signal('SIGCONT')
-      await waitUntil('the store answers', recovered, 1000)
+      await waitUntil('the store answers', recovered, 1000 + busy())
     })
   }
 

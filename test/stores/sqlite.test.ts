@@ -164,7 +164,7 @@ function busy (t: Test, driver: Driver): void {
     const database = opened(t, driver, path)
     const other = opened(t, driver, path)
     await createTable(database)
-    const store = sqliteStore({ database, busyTimeout: 0.1 })
+    const store = sqliteStore({ database, busyTimeout: 0.3 })
     await store.create('id', 'payload', later())
     other.exec('BEGIN IMMEDIATE')
     let turns = 0

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { host, onFreePort } from './ports.js'
@@ -38,7 +38,19 @@ function signalAll (child: ChildProcess | undefined, signal: NodeJS.Signals) {
   }
 }
 
-const isRunning = (pid: number) => /^[^Z]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
+const stateOf = (pid: number) => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout
+const isRunning = (pid: number) => /^[^Z]/.test(stateOf(pid))
+const isAtWork = (pid: number) => /^[^ZT]/.test(stateOf(pid))
+
+/** A signal is on its way when kill returns: stopped is what answers nobody any more, and starts no new process. */
+async function stopAll (child: ChildProcess | undefined): Promise<void> {
+  if (!child?.pid) return
+  const { pid } = child
+  child.kill('SIGSTOP')
+  await waitUntil('it starts no more processes', async () => !isAtWork(pid))
+  signalAll(child, 'SIGSTOP')
+  await waitUntil('every process has stopped', async () => !family(pid).some(isAtWork))
+}
 
 /** Ends every process of it. While one of them is there, PostgreSQL does not start again. */
 async function end (child: ChildProcess | undefined): Promise<void> {
@@ -51,10 +63,11 @@ async function end (child: ChildProcess | undefined): Promise<void> {
   await waitUntil('every process has ended', async () => !pids.some(isRunning))
 }
 
+/** Unless it is there. A test may have removed it: the server then comes back empty. */
 function initialise ({ name, init, user }: DatabaseCommand, directory: string) {
   const owner = ownerFor(user)
   if (owner.uid !== undefined && owner.gid !== undefined) chownSync(directory, owner.uid, owner.gid)
-  if (!init) return
+  if (!init || existsSync(join(directory, 'data'))) return
   const { status, stdout, stderr } = spawnSync(init.command, init.args(directory), { encoding: 'utf8', cwd: directory, ...owner })
   if (status !== 0) throw new Error(`${name} made no data directory:\n${stdout}${stderr}`)
 }
@@ -67,9 +80,9 @@ async function startDatabaseOn (port: number, database: DatabaseCommand): Promis
   const directory = mkdtempSync(join(tmpdir(), `session-test-${database.name}-`))
   let child: ChildProcess | undefined
   let dismissGuard = () => {}
-  initialise(database, directory)
 
   async function start () {
+    initialise(database, directory)
     const started = spawn(database.command, database.args(port, directory), {
       stdio: ['ignore', 'pipe', 'pipe'], cwd: directory, ...ownerFor(database.user)
     })
@@ -102,6 +115,7 @@ async function startDatabaseOn (port: number, database: DatabaseCommand): Promis
     directory,
     async signal (signal) {
       if (signal === 'SIGKILL') await end(child)
+      else if (signal === 'SIGSTOP') await stopAll(child)
       else signalAll(child, signal)
     },
     restart: start,

@@ -2,7 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
+import { busy } from './busy.js'
 import type { DeadlyScene } from './fault-suite.js'
+import { RECOVERY } from './fault-visitors.js'
 import { waitUntil } from './server-process.js'
 
 /** What only Redis and Valkey do to their clients. */
@@ -41,7 +43,7 @@ export async function redisFaults (t: Test, { server, people, row }: DeadlyScene
     t.strictSame(await people.everybody(), ['unavailable'])
     rmSync(join(server.directory, 'appendonlydir'), { recursive: true })
     await server.restart()
-    await waitUntil(`${row.name} is back`, async () => (await people.everybody('read')).join() === 'anonymous', 1500)
+    await waitUntil(`${row.name} is back`, async () => (await people.everybody('read')).join() === 'anonymous', RECOVERY + busy())
     t.strictSame(await people.everybody('write'), ['anonymous'])
     t.strictSame(await people.everybody(), ['served'])
   })

@@ -22,7 +22,7 @@ export type ClientName = keyof typeof clients
 const clients = {
   async file (directory: string) {
     const { fileStore } = await import('../../lib/stores/file.js')
-    return { store: fileStore({ directory, lockTimeout: 2 }), close: async () => {} }
+    return { store: fileStore({ directory, lockTimeout: 10 }), close: async () => {} }
   },
   'better-sqlite3': async (path: string) => await openSqlite('better-sqlite3', path),
   'node:sqlite': async (path: string) => await openSqlite('node:sqlite', path),
@@ -94,7 +94,7 @@ async function openSqlite (driver: string, path: string) {
   if (found === undefined || 'missing' in found) throw new Error(`no ${driver}`)
   const database = found.open(path)
   await createTable(database)
-  return { store: sqliteStore({ database, busyTimeout: 2 }), close: async () => { database.close() } }
+  return { store: sqliteStore({ database, busyTimeout: 10 }), close: async () => { database.close() } }
 }
 
 const opened = ({ open, close }: { open (): SessionStore, close (): Promise<void> }) => ({ store: open(), close })

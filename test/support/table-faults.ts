@@ -1,5 +1,10 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { busy } from './busy.js'
 import type { DeadlyScene } from './fault-suite.js'
+import { RECOVERY } from './fault-visitors.js'
+import { waitUntil } from './server-process.js'
 import { prepareStore } from './store-clients.js'
 
 type People = DeadlyScene['people']
@@ -14,7 +19,8 @@ export async function beginAnew (t: Test, people: People): Promise<void> {
 
 /** What an administrator does to the table of sessions while the application runs. `execute` runs a statement past it. */
 export function tableFaults (execute: (port: number, statement: string) => Promise<unknown>) {
-  return async (t: Test, { server: { port }, people, lenient, row }: DeadlyScene): Promise<void> => {
+  return async (t: Test, { server, people, lenient, row }: DeadlyScene): Promise<void> => {
+    const { port } = server
     await t.test('R-15 a table that was emptied: nobody has a session, and everybody gets a new one', async t => {
       await execute(port, 'TRUNCATE TABLE sessions')
       await beginAnew(t, people)
@@ -33,6 +39,17 @@ export function tableFaults (execute: (port: number, statement: string) => Promi
       await execute(port, 'DROP TABLE sessions')
       t.strictSame(await people.everybody(), ['unavailable'])
       await prepareStore(row.address)
+      await beginAnew(t, people)
+    })
+
+    await t.test('R-15 a server that comes back empty: a 503 until its table is there, then new sessions', async t => {
+      await server.signal('SIGKILL')
+      t.strictSame(await people.everybody(), ['unavailable'])
+      rmSync(join(server.directory, 'data'), { recursive: true })
+      await server.restart()
+      t.strictSame(await people.everybody(), ['unavailable'])
+      await prepareStore(row.address)
+      await waitUntil(`${row.name} is back`, async () => (await people.everybody('read')).join() === 'anonymous', RECOVERY + busy())
       await beginAnew(t, people)
     })
   }
