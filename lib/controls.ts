@@ -74,8 +74,18 @@ export class Controls implements SessionOwner {
     if (visit.closed !== null) visit.closed = this.copy(visit.base)
   }
 
+  changed (): void {
+    const visit = this.#visit
+    if (visit.reportsLeft > 0) visit.runtime.afterwards.again(visit)
+  }
+
   note (error: unknown): void {
-    this.#visit.request.log.warn({ err: error }, 'a call to the session failed')
+    const visit = this.#visit
+    visit.request.log.warn({ err: error }, 'a call to the session failed')
+    if (!visit.over || !(error instanceof Ended)) return
+    // Whoever called has been told what becomes of it.
+    visit.base = visit.snapshot()
+    if (visit.closed !== null) visit.closed = visit.base
   }
 
   async save (): Promise<void> {

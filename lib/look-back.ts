@@ -6,42 +6,94 @@ import { end } from './records.js'
 import type { Visit } from './visit.js'
 
 /** Milliseconds. */
-const AGAIN = 1_000
-/** Requests; more are not held back from being forgotten: what outlives its request is dear to collect. */
-const MOST = 100
+const ROUND = 1_000
+/** How many requests at a time, for how many rounds. What outlives its request is dear to collect. */
+const BOUNDS = { production: { most: 200, rounds: 1 }, development: { most: 2_000, rounds: 60 } }
+/** For each request: what a hook does about a report may be a change in its turn. */
+const MOST_REPORTS = 10
 
-/** Looks at ended requests once more, a second or two later: what a timer or a callback changes then is lost as well. */
+/** Goes on looking at requests that have ended: what a timer or a callback changes then is lost as well. */
 export class Afterwards {
-  #fresh: Visit[] = []
-  #waiting: Visit[] = []
-  #timer: NodeJS.Timeout | null = null
+  readonly #bounds: { readonly most: number, readonly rounds: number }
+  /** With the number of rounds that each has seen since somebody had its session in hand. */
+  readonly #watched = new Map<Visit, number>()
+  readonly #inHand = new Set<Visit>()
+  #timer: NodeJS.Timeout | undefined
 
-  add (visit: Visit): void {
-    if (this.#fresh.length < MOST) this.#fresh.push(visit)
-    this.#timer ??= setTimeout(() => this.#look(), AGAIN).unref()
+  constructor (production: boolean) {
+    this.#bounds = production ? BOUNDS.production : BOUNDS.development
+  }
+
+  /** `certain`: there is something to report, unless a save comes after all. */
+  add (visit: Visit, certain: boolean): void {
+    if (!certain && this.#watched.size >= this.#bounds.most) return
+    this.#watched.set(visit, Math.min(this.#watched.get(visit) ?? 0, 1))
+    this.#timer ??= setTimeout(() => this.#look(), ROUND).unref()
+  }
+
+  /** Somebody has the session in hand, and is likely to change it. */
+  again (visit: Visit): void {
+    if (this.#inHand.size === 0) setImmediate(() => this.#weigh())
+    this.#inHand.add(visit)
+  }
+
+  /** Nobody will look any more. */
+  stop (): void {
+    clearTimeout(this.#timer)
+    const visits = new Set([...this.#watched.keys(), ...this.#inHand])
+    this.#watched.clear()
+    this.#inHand.clear()
+    for (const visit of visits) if (visit.saving === null) report(visit, lostKeys(visit))
+  }
+
+  // Not reported at once: what was changed may be about to be saved.
+  #weigh (): void {
+    const inHand = [...this.#inHand]
+    this.#inHand.clear()
+    for (const visit of inHand) this.add(visit, lostKeys(visit).length > 0)
   }
 
   #look (): void {
-    for (const visit of this.#waiting) report(visit, lostKeys(visit))
-    this.#waiting = this.#fresh
-    this.#fresh = []
-    this.#timer = this.#waiting.length === 0 ? null : setTimeout(() => this.#look(), AGAIN).unref()
+    for (const [visit, rounds] of this.#watched) {
+      if (visit.saving !== null) continue
+      if (rounds > 0) report(visit, lostKeys(visit))
+      if (rounds < this.#bounds.rounds) this.#watched.set(visit, rounds + 1)
+      else this.#watched.delete(visit)
+    }
+    this.#timer = this.#watched.size === 0 ? undefined : setTimeout(() => this.#look(), ROUND).unref()
   }
 }
 
+/** The session has been read: look at it when the response has ended. */
+export function expectEnd (visit: Visit): void {
+  const { reply: { raw }, runtime } = visit
+  // Not `onResponse`, which a client that has gone, a socket and some hijacked replies never reach.
+  raw.once('close', () => lookBack(visit))
+  if (!raw.closed && !raw.writableEnded) return
+  visit.reportsLeft = MOST_REPORTS
+  runtime.afterwards.again(visit)
+}
+
 /** The response has left. What changed since, or was never saved, is lost: that must not go unnoticed. */
-export function lookBack (visit: Visit): void {
-  const { runtime, reply, closed, ended } = visit
-  // The client has gone, but the handler is still at work: what it does will be saved all the same.
-  if (closed === null && !reply.sent && !reply.raw.headersSent) return
-  report(visit, [...lostKeys(visit), ...lostCalls(visit)])
-  if (ended !== null) endLate(visit, ended)
-  runtime.afterwards.add(visit)
+function lookBack (visit: Visit): void {
+  const { runtime, ended, saving } = visit
+  visit.reportsLeft = MOST_REPORTS
+  if (!isAtWork(visit)) {
+    if (saving === null) report(visit, [...lostKeys(visit), ...lostCalls(visit)])
+    if (ended !== null) endLate(visit, ended)
+  }
+  runtime.afterwards.add(visit, saving !== null)
+}
+
+/** The client has gone, but the handler goes on: what it does will be saved all the same. */
+function isAtWork ({ closed, reply }: Visit): boolean {
+  return closed === null && !reply.sent && !reply.raw.headersSent
 }
 
 function report (visit: Visit, lost: readonly string[]): void {
   if (lost.length === 0) return
   const { runtime, request } = visit
+  visit.reportsLeft--
   visit.closed = visit.snapshot()
   const error = new ChangedTooLate(lost.join(', '))
   request.log.error({ err: error }, 'session changed after the response had left')
@@ -50,6 +102,7 @@ function report (visit: Visit, lost: readonly string[]): void {
 }
 
 function lostKeys (visit: Visit): string[] {
+  if (visit.reportsLeft === 0 || isAtWork(visit)) return []
   // The answer was the error that says so.
   if (visit.broken && visit.closed === null) return []
   const kept = visit.closed ?? visit.base

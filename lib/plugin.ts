@@ -4,7 +4,7 @@ import type { RouteSessionOptions } from '../types/index.js'
 import { commit } from './commit.js'
 import { readCookie } from './cookie.js'
 import { Disabled, InvalidOption, NotAssignable, NotReady, SessionRequired } from './errors.js'
-import { lookBack } from './look-back.js'
+import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
 import type { Runtime } from './runtime.js'
@@ -39,16 +39,21 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
       const visit = slotOf(this)
       if (visit === null) throw new NotReady(name)
       if (visit === DISABLED) throw new Disabled(name)
-      if (visit.session !== null) return visit.session
+      if (visit.session !== null) {
+        if (visit.reportsLeft > 0) runtime.afterwards.again(visit)
+        return visit.session
+      }
       const session = visit.open()
-      // Not `onResponse`, which a client that has gone, a socket and some hijacked replies never reach.
-      visit.reply.raw.once('close', () => lookBack(visit))
+      expectEnd(visit)
       return session
     },
     setter (): never { throw new NotAssignable(name) }
   })
   app.decorate(`${name}s`, new SessionControl(runtime))
-  app.addHook('onClose', async () => runtime.sockets.stopAll())
+  app.addHook('onClose', async () => {
+    runtime.sockets.stopAll()
+    runtime.afterwards.stop()
+  })
   attachStores(app, runtime)
 
   app.addHook('onRequest', (request, reply, done) => {

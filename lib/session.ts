@@ -13,6 +13,8 @@ export interface SessionOwner {
   initial (): Data
   /** Is it one that plugins write outside the schema? */
   isUndeclared (key: string): boolean
+  /** The data were changed by a member. */
+  changed (): void
   /** A call of the handler's has failed, and perhaps nobody waits for it. */
   note (error: unknown): void
   rotate (): void
@@ -54,6 +56,7 @@ export class Session {
     if (RESERVED_KEYS.has(key) || key === '__proto__' || key === 'prototype') throw new ReservedKeyError(key)
     if (value === undefined) delete own(this)[key]
     else own(this)[key] = value
+    this.#owner.changed()
   }
 
   has (key: string): boolean {
@@ -61,6 +64,7 @@ export class Session {
   }
 
   delete (key: string): boolean {
+    this.#owner.changed()
     return Object.hasOwn(this, key) && delete own(this)[key]
   }
 
@@ -76,10 +80,12 @@ export class Session {
 
   clear (): void {
     assign(this, this.#owner.initial())
+    this.#owner.changed()
   }
 
   replace (next: Data): never {
     assign(this, withUndeclared(own(this), next, (key) => this.#owner.isUndeclared(key)))
+    this.#owner.changed()
     return this as never
   }
 

@@ -39,7 +39,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     codec,
     production,
     turns: createTurns(),
-    afterwards: new Afterwards(),
+    afterwards: new Afterwards(production),
     sockets: new OpenSockets(),
     opener: new Opener(codec, settings),
     cookies: cookieWriter(app, settings),

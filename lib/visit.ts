@@ -58,6 +58,8 @@ export class Visit {
   asked = 0
   /** The response has left, or is about to: what the session held then. */
   closed: Data | null = null
+  /** How often its late changes may still be reported; `0` until the response has ended. */
+  reportsLeft = 0
   #fresh: { raw: Buffer, key: string } | null = null
   readonly #onStoreError: 'fail' | 'anonymous'
 

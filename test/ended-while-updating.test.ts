@@ -1,10 +1,12 @@
 import t from 'tap'
 import { memoryStore } from '../lib/stores/memory.js'
-import { buildApp, eachBackend, settled } from './support/app.js'
+import { type AppSession, buildApp, eachBackend, settled } from './support/app.js'
+import { pass, stopTime } from './support/clock.js'
 import { httpApp } from './support/http-scene.js'
 
 /** Somebody else changes the session while `update()` or `save()` is under way, and somebody ends it after that. */
 async function overtakenAndEnded (t: Parameters<typeof httpApp>[0]) {
+  stopTime(t, Date.now())
   const store = memoryStore()
   const [ours, theirs] = [await httpApp(t, store), await httpApp(t, store)]
   const { client } = ours
@@ -17,6 +19,15 @@ async function overtakenAndEnded (t: Parameters<typeof httpApp>[0]) {
   ]
   const next = async () => { await steps.shift()?.() }
   return { ...ours, next }
+}
+
+/** Until late changes have been looked for. */
+async function lookAgain (): Promise<void> {
+  for (let second = 0; second < 3; second++) {
+    await settled()
+    pass(1000)
+  }
+  await settled()
 }
 
 t.test('update() that finds the session changed and then ended is refused, and nothing is called lost', async t => {
@@ -42,6 +53,44 @@ t.test('what the handler itself changed after such a refusal is lost, and said t
   t.equal(response.statusCode, 200)
   await settled()
   t.match(rejected(), [{ reason: 'ended-elsewhere' }, { reason: 'changed-too-late', paths: ['theme'] }])
+})
+
+t.test('what save() was refused for is not called lost once more, however late it was', async t => {
+  const { run, next, rejected } = await overtakenAndEnded(t)
+  const codes: unknown[] = []
+  let held: AppSession | undefined
+  await run(async (session) => {
+    held = session
+    await next()
+    await next()
+    session.note = 'refused'
+    await session.save().catch(({ code }) => codes.push(code))
+  })
+  await settled()
+  const [seen] = rejected().splice(0)
+  t.equal(seen?.reason, 'ended-elsewhere')
+  const session = held as AppSession
+  session.set('theme', 'dark')
+  await session.save().catch(({ code }) => codes.push(code))
+  await lookAgain()
+  t.strictSame(codes, ['FST_TYPED_SESSION_ENDED', 'FST_TYPED_SESSION_ENDED'])
+  t.strictSame(rejected().slice(1), [])
+  session.set('visits', 7)
+  await lookAgain()
+  t.match(rejected().slice(1), [{ reason: 'changed-too-late', paths: ['visits'] }], 'what came after it is')
+})
+
+t.test('so it is with a session that ends when its response has left', async t => {
+  const { run, next, rejected } = await overtakenAndEnded(t)
+  let held: AppSession | undefined
+  await run((session) => { held = session })
+  await next()
+  await next()
+  const session = held as AppSession
+  session.set('note', 'refused')
+  await t.rejects(session.save(), { code: 'FST_TYPED_SESSION_ENDED' })
+  await lookAgain()
+  t.strictSame(rejected().map(({ reason }) => reason), ['ended-elsewhere'])
 })
 
 t.test('update() during which the session is destroyed is refused: what it changed is gone', async t => {
