@@ -34,7 +34,7 @@ else {
   })
 
   t.test('R-20 an exhausted pool rejects after its own bounded wait', async (t) => {
-    const small = connect({ maxPoolSize: 1, waitQueueTimeoutMS: 100 })
+    const small = connect({ maxPoolSize: 1, waitQueueTimeoutMS: 1000 })
     t.teardown(() => small.close())
     const other = mongoStore({ collection: small.db().collection('sessions') })
     t.equal(await other.load('a'), 'kept')

@@ -69,7 +69,6 @@ export async function faultSuite (family: Family, options: FaultOptions = {}): P
 async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultScene, { slowAfterReset = {} }: FaultOptions) {
   const slow = slowAfterReset[row.address.client]
   for (const [name, mode] of Object.entries(FAULTS)) {
-    if (slow !== undefined && mode.kind === 'cut') continue // The same as a reset to it, and as slow.
     await t.test(`${name}: everybody is answered in time, with a 503 or as the policy says, and is back at once`, async t => {
       await proxy.set(mode)
       const [seen, read, written] = await Promise.all([people.everybody(), lenient.everybody('read'), lenient.everybody('write')])
@@ -77,7 +76,7 @@ async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultS
       t.strictSame(read, ['anonymous'], 'who may read without a session does')
       t.strictSame(written, ['unavailable'], 'and opens no new one over it')
       await proxy.set({ kind: 'pass' })
-      await people.recover(slow !== undefined && mode.kind === 'reset' ? { within: slow } : {})
+      await people.recover(slow !== undefined && ['reset', 'cut'].includes(mode.kind) ? { within: slow } : {})
       await lenient.recover()
     })
   }
