@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { clientOptions } from '../support/client-options.js'
 import { visitors } from '../support/fault-visitors.js'
 import { watchProcess } from '../support/process-events.js'
 import { ask, type RunningServer, waitUntil } from '../support/server-process.js'
@@ -41,7 +42,7 @@ for (const [client, start] of Object.entries(groups) as Array<[ClientName, () =>
     const { uncaught } = watchProcess(t)
     const { at, master, stop } = await start()
     t.teardown(stop)
-    const { store, close } = await openStore({ client, at })
+    const { store, close } = await openStore({ client, at }, { options: clientOptions })
     t.teardown(close)
     const people = await visitors(t, store)
     await people.begin(12)

@@ -29,3 +29,16 @@ export const clientOptions = {
 
 /** How many connections a client may have is up to the user. */
 export const sizeOptions = { pg: 'max', postgres: 'max', mysql2: 'connectionLimit', mongodb: 'maxPoolSize' }
+
+export type ClientOptions = typeof clientOptions
+
+/** For tests that break nothing: thirty times as patient, because a busy machine may be slow where nothing is broken. */
+export const patientOptions: ClientOptions = patient(clientOptions)
+
+function patient <T extends object> (options: T): T {
+  const entries = Object.entries(options).map(([name, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return [name, patient(value)]
+    return [name, typeof value === 'number' && /timeout/i.test(name) ? 30 * value : value]
+  })
+  return Object.fromEntries(entries) as T
+}

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { busy } from './busy.js'
+import { clientOptions } from './client-options.js'
 import { RECOVERY, visitors } from './fault-visitors.js'
 import { watchProcess } from './process-events.js'
 import { type Proxy, type ProxyMode, startProxy } from './proxy.js'
@@ -45,7 +46,7 @@ export async function faultSuite (family: Family, options: FaultOptions = {}): P
     if (behind === undefined) return skipOrFail(t, `${row.name} is no single server that a proxy could stand before`)
     const { uncaught } = watchProcess(t)
     const proxy = await startProxy(behind.port, behind.host)
-    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) })
+    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) }, { options: clientOptions })
     t.teardown(async () => {
       await close()
       await proxy.close()
@@ -154,7 +155,7 @@ async function killed (t: Test, { server, people, row: { capabilities: { durable
 async function downAtStart (t: Test, { row, behind, proxy }: FaultScene) {
   await t.test('R-10 an application whose server is down at its start serves everything else, and sessions once it is up', async t => {
     await proxy.set({ kind: 'refuse' })
-    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) }, { down: true })
+    const { store, close } = await openStore({ client: row.address.client, at: behind.through(proxy.port) }, { options: clientOptions, down: true })
     t.teardown(close)
     const late = await visitors(t, store)
     late.app.get('/health', { config: { session: false } }, async () => 'ok')

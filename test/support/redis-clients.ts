@@ -2,7 +2,7 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { redisStore } from '../../lib/stores/redis.js'
 import type { SessionStore } from '../../types/store.js'
-import { clientOptions } from './client-options.js'
+import { clientOptions, type ClientOptions } from './client-options.js'
 import type { RunningCluster, RunningSentinel } from './servers.js'
 
 /** A store over a client with the options that the documentation recommends, and how to end that client. */
@@ -11,7 +11,11 @@ export interface OpenedRedis {
   close (): Promise<void>
 }
 
-const { ioredis: ioredisOptions, redis: nodeRedisOptions } = clientOptions
+export interface OpenOptions {
+  /** The server is down, and nobody waits for it. */
+  readonly down?: boolean
+  readonly options?: ClientOptions
+}
 
 interface SentinelAddress { readonly sentinel: Pick<RunningSentinel['sentinel'], 'host' | 'port'>, readonly name: string }
 
@@ -24,22 +28,22 @@ async function connect (client: { connect (): Promise<unknown> }, down: boolean)
   else await client.connect()
 }
 
-export async function openIoredis (port: number, { down = false } = {}): Promise<OpenedRedis> {
-  const client = new Redis({ port, host: '127.0.0.1', ...ioredisOptions, lazyConnect: true })
+export async function openIoredis (port: number, { down = false, options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
+  const client = new Redis({ port, host: '127.0.0.1', ...options.ioredis, lazyConnect: true })
   client.on('error', () => {})
   await connect(client, down)
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedis (port: number, { down = false } = {}): Promise<OpenedRedis> {
-  const client = createClient({ ...nodeRedisOptions, socket: { ...nodeRedisOptions.socket, port, host: '127.0.0.1' } })
+export async function openNodeRedis (port: number, { down = false, options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
+  const client = createClient({ ...options.redis, socket: { ...options.redis.socket, port, host: '127.0.0.1' } })
   client.on('error', () => {})
   await connect(client, down)
   return { open: store(client), close: async () => { client.destroy() } }
 }
 
-export async function openIoredisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>): Promise<OpenedRedis> {
-  const { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } = ioredisOptions
+export async function openIoredisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>, { options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
+  const { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout } = options.ioredis
   const client = new Cluster(addresses, {
     redisOptions: { maxRetriesPerRequest, commandTimeout, connectTimeout, socketTimeout },
     lazyConnect: true
@@ -49,26 +53,26 @@ export async function openIoredisCluster ({ addresses }: Pick<RunningCluster, 'a
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>): Promise<OpenedRedis> {
+export async function openNodeRedisCluster ({ addresses }: Pick<RunningCluster, 'addresses'>, { options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
   const rootNodes = addresses.map(({ host, port }) => ({ socket: { host, port } }))
-  const client = createCluster({ rootNodes, defaults: nodeRedisOptions })
+  const client = createCluster({ rootNodes, defaults: options.redis })
   client.on('error', () => {})
   await client.connect()
   return { open: store(client), close: async () => { client.destroy() } }
 }
 
-export async function openIoredisSentinel ({ sentinel, name }: SentinelAddress): Promise<OpenedRedis> {
-  const client = new Redis({ ...ioredisOptions, sentinels: [{ host: sentinel.host, port: sentinel.port }], name, lazyConnect: true })
+export async function openIoredisSentinel ({ sentinel, name }: SentinelAddress, { options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
+  const client = new Redis({ ...options.ioredis, sentinels: [{ host: sentinel.host, port: sentinel.port }], name, lazyConnect: true })
   client.on('error', () => {})
   await client.connect()
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
-export async function openNodeRedisSentinel ({ sentinel, name }: SentinelAddress): Promise<OpenedRedis> {
+export async function openNodeRedisSentinel ({ sentinel, name }: SentinelAddress, { options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
   const client = createSentinel({
     name,
     sentinelRootNodes: [{ host: sentinel.host, port: sentinel.port }],
-    nodeClientOptions: nodeRedisOptions,
+    nodeClientOptions: options.redis,
     scanInterval: 200
   })
   client.on('error', () => {})

@@ -1,5 +1,6 @@
 import type { SessionStore } from '../../types/store.js'
-import { clientOptions } from './client-options.js'
+import { patientOptions } from './client-options.js'
+import type { OpenOptions } from './redis-clients.js'
 import { host } from './server-process.js'
 
 /** Where a store's data is, as text: another process can be told. `at` is a port, several, a path, a URL. */
@@ -16,8 +17,8 @@ export interface OpenedStore {
 export type ClientName = keyof typeof clients
 
 /**
- * One connection to the data for each client, with the options that let it fail in time. The drivers are loaded when
- * they are asked for, so that a process of its own starts soon.
+ * One connection to the data for each client. The drivers are loaded when they are asked for, so that a process of its own starts
+ * soon.
  */
 const clients = {
   async file (directory: string) {
@@ -26,59 +27,59 @@ const clients = {
   },
   'better-sqlite3': async (path: string) => await openSqlite('better-sqlite3', path),
   'node:sqlite': async (path: string) => await openSqlite('node:sqlite', path),
-  async ioredis (port: string, options?: { down?: boolean }) {
+  async ioredis (port: string, options: OpenOptions) {
     const { openIoredis } = await import('./redis-clients.js')
     return opened(await openIoredis(Number(port), options))
   },
-  async 'node-redis' (port: string, options?: { down?: boolean }) {
+  async 'node-redis' (port: string, options: OpenOptions) {
     const { openNodeRedis } = await import('./redis-clients.js')
     return opened(await openNodeRedis(Number(port), options))
   },
-  async 'ioredis on a Cluster' (ports: string) {
+  async 'ioredis on a Cluster' (ports: string, options: OpenOptions) {
     const { openIoredisCluster } = await import('./redis-clients.js')
-    return opened(await openIoredisCluster({ addresses: addressesOf(ports) }))
+    return opened(await openIoredisCluster({ addresses: addressesOf(ports) }, options))
   },
-  async 'node-redis on a Cluster' (ports: string) {
+  async 'node-redis on a Cluster' (ports: string, options: OpenOptions) {
     const { openNodeRedisCluster } = await import('./redis-clients.js')
-    return opened(await openNodeRedisCluster({ addresses: addressesOf(ports) }))
+    return opened(await openNodeRedisCluster({ addresses: addressesOf(ports) }, options))
   },
-  async 'ioredis with Sentinel' (port: string) {
+  async 'ioredis with Sentinel' (port: string, options: OpenOptions) {
     const { openIoredisSentinel } = await import('./redis-clients.js')
-    return opened(await openIoredisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }))
+    return opened(await openIoredisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }, options))
   },
-  async 'node-redis with Sentinel' (port: string) {
+  async 'node-redis with Sentinel' (port: string, options: OpenOptions) {
     const { openNodeRedisSentinel } = await import('./redis-clients.js')
-    return opened(await openNodeRedisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }))
+    return opened(await openNodeRedisSentinel({ sentinel: { host, port: Number(port) }, name: 'sessions' }, options))
   },
-  async 'memcache-client' (port: string) {
+  async 'memcache-client' (port: string, { options }: OpenOptions) {
     const { openMemcached } = await import('./memcached-client.js')
-    const { open, close } = openMemcached(Number(port))
+    const { open, close } = openMemcached(Number(port), options)
     return { store: open(), close: async () => close() }
   },
-  async pg (port: string) {
+  async pg (port: string, { options = patientOptions }: OpenOptions) {
     const { Pool } = (await import('pg')).default
     const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const pool = new Pool({ connectionString: `postgres://postgres@${host}:${port}/postgres`, max: 5, ...clientOptions.pg })
+    const pool = new Pool({ connectionString: `postgres://postgres@${host}:${port}/postgres`, max: 5, ...options.pg })
     pool.on('error', () => {})
     return { store: postgresStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
-  async 'postgres.js' (port: string) {
+  async 'postgres.js' (port: string, { options = patientOptions }: OpenOptions) {
     const { default: postgres } = await import('postgres')
     const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const sql = postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...clientOptions.postgres, onnotice: () => {} })
+    const sql = postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...options.postgres, onnotice: () => {} })
     return { store: postgresStore({ pool: sql }), prepare: async () => await createTable(sql), close: async () => await sql.end({ timeout: 0 }) }
   },
-  async mysql2 (port: string) {
+  async mysql2 (port: string, { options = patientOptions }: OpenOptions) {
     const { createPool } = (await import('mysql2/promise')).default
     const { createTable, mysqlStore } = await import('../../lib/stores/mysql.js')
-    const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, ...clientOptions.mysql2 })
+    const pool = createPool({ uri: `mysql://root@${host}:${port}/test`, connectionLimit: 5, ...options.mysql2 })
     return { store: mysqlStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
-  async mongodb (at: string, { down = false } = {}) {
+  async mongodb (at: string, { down = false, options = patientOptions }: OpenOptions) {
     const { MongoClient } = await import('mongodb')
     const { createIndexes, mongoStore } = await import('../../lib/stores/mongodb.js')
     const [url = '', name = 'sessions'] = at.includes('://') ? at.split('#') : [`mongodb://${host}:${at}/sessions_test`]
-    const client = new MongoClient(url, { maxPoolSize: 5, ...clientOptions.mongodb })
+    const client = new MongoClient(url, { maxPoolSize: 5, ...options.mongodb })
     // A client whose first connection fails is closed for good, unless somebody connects it again.
     const connect = () => { client.connect().catch(() => setTimeout(connect, 200).unref()) }
     if (down) connect()
@@ -100,15 +101,15 @@ async function openSqlite (driver: string, path: string) {
 const opened = ({ open, close }: { open (): SessionStore, close (): Promise<void> }) => ({ store: open(), close })
 const addressesOf = (ports: string) => ports.split(',').map((port) => ({ host, port: Number(port) }))
 
-/** A connection of its own. `down`: the server is, and the client shall wait for it by itself. */
-export async function openStore ({ client, at }: Address, options?: { down?: boolean }): Promise<OpenedStore> {
-  const open: (at: string, options?: { down?: boolean }) => Promise<OpenedStore> = clients[client]
-  return await open(at, options)
+/** A connection of its own, patient unless it is given other options. `down`: the server is, and the client shall wait for it by itself. */
+export async function openStore ({ client, at }: Address, options: OpenOptions = {}): Promise<OpenedStore> {
+  const open: (at: string, options: OpenOptions) => Promise<OpenedStore> = clients[client]
+  return await open(at, { options: patientOptions, ...options })
 }
 
 /** Creates what the store needs to be there: tables, indexes. */
 export async function prepareStore ({ client, at }: Address): Promise<void> {
-  const connection: OpenedStore & { prepare?: () => Promise<unknown> } = await clients[client](at)
+  const connection: OpenedStore & { prepare?: () => Promise<unknown> } = await clients[client](at, { options: patientOptions })
   await connection.prepare?.()
   await connection.close()
 }
