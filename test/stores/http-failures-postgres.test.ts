@@ -10,5 +10,5 @@ async function execute (port: number, statement: string) {
 }
 
 await faultSuite('postgres', {
-  keepDeadConnections: ['postgres.js'], slowAfterReset: { 'postgres.js': 30_000 }, own: tableFaults(execute)
+  keepDeadConnections: ['postgres.js'], slowAfterReset: { 'postgres.js': 60_000 }, own: tableFaults(execute)
 })
