@@ -258,6 +258,7 @@ t.test('a client that hangs up early does not hide what is changed after its han
     session = sessionOf(request)
     const closed = once(reply.raw, 'close')
     signal.started()
+    session.note = 'written'
     await closed
     await seconds(2)
     t.strictSame(late(), [], 'it is still at work')
