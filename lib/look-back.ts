@@ -25,7 +25,7 @@ export class Afterwards {
   }
 
   /** `certain`: there is something to report, unless a save comes after all. */
-  add (visit: Visit, certain: boolean): void {
+  add (visit: Visit, certain = false): void {
     if (!certain && this.#watched.size >= this.#bounds.most) return
     this.#watched.set(visit, Math.min(this.#watched.get(visit) ?? 0, 1))
     this.#timer ??= setTimeout(() => this.#look(), ROUND).unref()
@@ -82,7 +82,7 @@ function lookBack (visit: Visit): void {
     if (saving === null) report(visit, [...lostKeys(visit), ...lostCalls(visit)])
     if (ended !== null) endLate(visit, ended)
   }
-  runtime.afterwards.add(visit, saving !== null)
+  runtime.afterwards.add(visit)
 }
 
 /** The client has gone, but the handler goes on: what it does will be saved all the same. */
