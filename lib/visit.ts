@@ -74,12 +74,14 @@ export class Visit {
   /** Asks the backend. Only a store makes this a promise. Rejects with `StoreFailed`. */
   fetch (): void | Promise<void> {
     if (this.token === null || this.loaded !== null) return
-    const loading = this.runtime.backend.load(this.token, Date.now())
-    if (!(loading instanceof Promise)) {
+    const failed = (error: Error) => this.#storeFailed(error)
+    try {
+      const loading = this.runtime.backend.load(this.token, Date.now())
+      if (loading instanceof Promise) return loading.then((loaded) => { this.loaded = loaded }, failed)
       this.loaded = loading
-      return
+    } catch (error) {
+      failed(error as Error)
     }
-    return loading.then((loaded) => { this.loaded = loaded }, (error: Error) => this.#storeFailed(error))
   }
 
   /** What `request.session` is from now on. */

@@ -215,7 +215,7 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
     caught: /a refused replace leaves the record findable/
   },
   'replace never gives in': {
-    mistake: () => ({ replace: async () => 'conflict' }),
+    mistake: () => ({ replace: () => 'conflict' }),
     caught: /ten counters/
   },
   'findBySubject gives one page': {

@@ -109,7 +109,7 @@ t.test('a route that switches the session off leaves the cookie alone, and readi
 function countLoads (store: MemoryStore) {
   const loads = { count: 0 }
   const { load } = store
-  store.load = async (id) => { loads.count++; return await load.call(store, id) }
+  store.load = (id) => { loads.count++; return load.call(store, id) }
   return loads
 }
 

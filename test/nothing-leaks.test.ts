@@ -51,7 +51,7 @@ async function scene (t: Test, backend: BackendName) {
   const built = await buildApp(t, { backend })
   if (built.store instanceof MemoryStore) {
     const { create } = built.store
-    built.store.create = async (id, ...rest) => { keys.push(id); return await create.call(built.store, id, ...rest) }
+    built.store.create = (id, ...rest) => { keys.push(id); return create.call(built.store, id, ...rest) }
   }
   const { app } = built
   app.setErrorHandler(async (error, _request, reply) => {

@@ -8,22 +8,25 @@
  *   to a parallel request and nothing comes back after it was deleted.
  * - Deadlines are absolute, in milliseconds since the epoch. What is no time (`NaN`, `Infinity`, farther than a `Date`
  *   reaches) is refused with a rejection.
- * - An unknown, deleted or expired id is an answer (`null`, `false`, `'missing'`). A rejection means: the store failed.
+ * - An unknown, deleted or expired id is an answer (`null`, `false`, `'missing'`). A rejection, or a throw, means: the store
+ *   failed.
+ *
+ * What a store knows at once it may answer at once, without a promise: a request then waits for nothing.
  */
 export interface SessionStore {
   /** Keep `payload` under a new id. `false`: the id is taken by a live record, nothing changed. */
-  create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean>
+  create (id: string, payload: string, expiresAt: number, subject?: string): Awaitable<boolean>
   /** The payload, byte for byte, or `null` when unknown, deleted or past its deadline. */
-  load (id: string): Promise<string | null>
+  load (id: string): Awaitable<string | null>
   /**
    * Compare and set: replace payload, deadline and subject only if the payload under `id` is still `expected`.
    * `'conflict'`: it is another one now. `'missing'`: there is none, and none is made.
    */
-  replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome>
+  replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Awaitable<ReplaceOutcome>
   /** Move the deadline only. `false`: there is no such session, and none is made. */
-  touch (id: string, expiresAt: number): Promise<boolean>
+  touch (id: string, expiresAt: number): Awaitable<boolean>
   /** Forget `id`. Deleting what is not there is no error. */
-  delete (id: string): Promise<void>
+  delete (id: string): Awaitable<void>
   /** The live records of a subject, in no particular order. Absent: this store cannot. */
   findBySubject? (subject: string): AsyncIterable<StoredRecord>
   /** Remove what is past its deadline, in bounded batches; returns how many. Absent: the backend does it by itself. */
@@ -33,6 +36,18 @@ export interface SessionStore {
   /** What this store cannot promise. Absent: it keeps every rule above. */
   readonly capabilities?: StoreCapabilities
 }
+
+/** A store whose answers all take their time. */
+export interface AsyncStore extends SessionStore {
+  create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean>
+  load (id: string): Promise<string | null>
+  replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome>
+  touch (id: string, expiresAt: number): Promise<boolean>
+  delete (id: string): Promise<void>
+}
+
+/** An answer, or a promise of one. */
+export type Awaitable<T> = T | Promise<T>
 
 export type ReplaceOutcome = 'replaced' | 'conflict' | 'missing'
 

@@ -25,8 +25,7 @@ export class Unavailable extends Error {}
  */
 export function run (id, { redisUrl, root, env, execArgv }) {
   return runProgram(subjectProgram, [id], {
-    // express-session and Express document it for production; ours refuses a cookie without Secure there.
-    env: { NODE_ENV: id.startsWith('ours') ? 'benchmark' : 'production', BENCH_ROOT: root, ...(redisUrl !== undefined && { BENCH_REDIS_URL: redisUrl }), ...env },
+    env: { NODE_ENV: 'production', BENCH_ROOT: root, ...(redisUrl !== undefined && { BENCH_REDIS_URL: redisUrl }), ...env },
     ...(execArgv && { execArgv })
   })
 }

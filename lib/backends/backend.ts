@@ -1,4 +1,5 @@
 import type { RejectReason } from '../../types/index.js'
+import type { Answer } from '../answer.js'
 import type { Card, SessionRecord, Stored, Times } from '../record.js'
 import type { StoredRecords } from './records.js'
 
@@ -60,24 +61,24 @@ export interface Backend {
   /** A fresh id. */
   newId (): Id
   /** What `token` stands for. Verified before any I/O. Rejects with `StoreFailed`. */
-  load (token: string, now: number): Loaded | Promise<Loaded>
+  load (token: string, now: number): Answer<Loaded>
   /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
-  reload (place: Place): Place | Promise<Place | null>
+  reload (place: Place): Answer<Place | null>
   /**
    * Where the session is at `now`, if it may go on; `null`: it has ended, expired or been revoked, or moved where this request
    * may not follow. As far as the backend can know: without records it knows no more than the token.
    */
-  confirm (place: Place, now: number): Place | null | Promise<Place | null>
+  confirm (place: Place, now: number): Answer<Place | null>
   /** Keep a new session. `null`: the id is taken. */
-  create (id: Id, draft: Draft): Kept | Promise<Kept | null>
+  create (id: Id, draft: Draft): Answer<Kept | null>
   /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */
-  replace (place: Place, draft: Draft, reissue: boolean): Kept | Promise<Kept | Overtaken | typeof ENDED>
+  replace (place: Place, draft: Draft, reissue: boolean): Answer<Kept | Overtaken | typeof ENDED>
   /** Move the deadline; the record stays as it was found. */
-  touch (place: Place, draft: Draft): Kept | Promise<Kept | typeof ENDED>
+  touch (place: Place, draft: Draft): Answer<Kept | typeof ENDED>
   /** Let the old id end in favour of `successor`, unless the record has changed. `final`: it reads nothing from now on. */
-  supersede (place: Place, successor: Place, final: boolean, now: number): 'done' | Promise<'done' | Overtaken | typeof ENDED>
+  supersede (place: Place, successor: Place, final: boolean, now: number): Answer<'done' | Overtaken | typeof ENDED>
   /** End the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
-  end (place: Place, now: number): boolean | Promise<boolean>
+  end (place: Place, now: number): Answer<boolean>
   /** Forget a record that nobody has a token of. */
-  discard (place: Pick<Place, 'key'>): void | Promise<void>
+  discard (place: Pick<Place, 'key'>): Answer<void>
 }

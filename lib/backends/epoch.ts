@@ -1,4 +1,5 @@
-import type { SessionStore } from '../../types/index.js'
+import type { Awaitable, SessionStore } from '../../types/index.js'
+import { after, type Answer } from '../answer.js'
 import { storeFailure, withDeadline } from '../deadline.js'
 import { CLOCK_SKEW, readEpoch, writeEpoch } from '../record.js'
 
@@ -28,7 +29,7 @@ export class Epoch {
   }
 
   /** Milliseconds since 1970; `NONE`: nobody has asked for one. Rejects with `StoreFailed`. */
-  current (now: number): number | Promise<number> {
+  current (now: number): Answer<number> {
     const { value, at } = this.#known
     return Math.abs(now - at) < this.#options.staleness ? value : this.#ask(now)
   }
@@ -49,14 +50,15 @@ export class Epoch {
     throw storeFailure(new Error(`the epoch was changed ${MAX_RACES} times meanwhile`))
   }
 
-  async #ask (now: number): Promise<number> {
+  #ask (now: number): Answer<number> {
     const { store, key } = this.#options
-    const found = await this.#call(() => store.load(key))
-    const value = found === null ? NONE : readEpoch(found)
-    // Whoever cannot tell which sessions are over must not let any in.
-    if (value === null) throw storeFailure(new Error('the epoch in the store is not one, revokeAll() writes it anew'))
-    this.#learn(value, now)
-    return this.#known.value
+    return after(this.#call(() => store.load(key)), (found) => {
+      const value = found === null ? NONE : readEpoch(found)
+      // Whoever cannot tell which sessions are over must not let any in.
+      if (value === null) throw storeFailure(new Error('the epoch in the store is not one, revokeAll() writes it anew'))
+      this.#learn(value, now)
+      return this.#known.value
+    })
   }
 
   #learn (value: number, now: number): void {
@@ -65,7 +67,7 @@ export class Epoch {
     this.#known = { value: known > now + CLOCK_SKEW ? value : Math.max(value, known), at: now }
   }
 
-  #call<T> (call: () => Promise<T>): Promise<T> {
+  #call<T> (call: () => Awaitable<T>): Answer<T> {
     return withDeadline(this.#options.storeTimeout, call)
   }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import type { Awaitable, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import { after, afterBoth, type Answer } from '../answer.js'
 import { storeFailure, withDeadline } from '../deadline.js'
 import { deadline, END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record.js'
 import { Remembered } from '../remembered.js'
@@ -57,44 +58,43 @@ export class StoredRecords {
   }
 
   /** `false`: the key is taken. */
-  async create (key: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    const created = await this.#call(() => this.#store.create(key, payload, expiresAt, this.#subjectKey(subject)))
-    if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
-    return created
+  create (key: string, payload: string, expiresAt: number, subject?: string): Answer<boolean> {
+    return after(this.#call(() => this.#store.create(key, payload, expiresAt, this.#subjectKey(subject))), (created) => {
+      if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
+      return created
+    })
   }
 
-  async replace (key: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    const outcome = await this.#call(() => this.#store.replace(key, expected, payload, expiresAt, this.#subjectKey(subject)))
-    if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
-    throw storeFailure(new Error('replace answered none of: replaced, conflict, missing'))
+  replace (key: string, expected: string, payload: string, expiresAt: number, subject?: string): Answer<ReplaceOutcome> {
+    return after(this.#call(() => this.#store.replace(key, expected, payload, expiresAt, this.#subjectKey(subject))), (outcome) => {
+      if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
+      throw storeFailure(new Error('replace answered none of: replaced, conflict, missing'))
+    })
   }
 
-  delete (key: string): Promise<void> {
+  delete (key: string): Answer<void> {
     return this.#call(() => this.#store.delete(key))
   }
 
   /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
-  async locate (key: string, now: number): Promise<Located | NotLocated> {
+  locate (key: string, now: number): Answer<Located | NotLocated> {
     const { epoch } = this
-    if (epoch === null) return await this.#follow(key, now)
+    if (epoch === null) return this.#follow(key, now)
     // Asked together: on most stores that is one round trip.
-    const [located, notBefore] = await Promise.all([this.#follow(key, now), epoch.current(now)])
-    return 'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located
+    return afterBoth(this.#follow(key, now), epoch.current(now), (located, notBefore) =>
+      'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located)
   }
 
-  async #follow (start: string, now: number): Promise<Located | NotLocated> {
-    let key = start
-    for (let hops = 0; hops < MAX_HOPS; hops++) {
-      const payload = await this.#load(key)
+  #follow (key: string, now: number, hops = 0): Answer<Located | NotLocated> {
+    return after(this.#load(key), (payload) => {
       if (payload === null) return { state: 'none', reason: 'unknown' }
       const record = this.#parse(key, payload)
       if (record === null) return { state: 'none', reason: 'corrupt' }
       if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
       if (record.kind === 'session') return { key, payload, record }
-      if (record.final || now >= record.at + this.#options.grace) break
-      key = record.to
-    }
-    return { state: 'moved' }
+      if (record.final || now >= record.at + this.#options.grace || hops === MAX_HOPS - 1) return { state: 'moved' }
+      return this.#follow(record.to, now, hops + 1)
+    })
   }
 
   /** Where the session of `place` is now. For a request that was under way, however it moved. */
@@ -126,7 +126,7 @@ export class StoredRecords {
   }
 
   /** Leaves a tombstone in place of the record. */
-  leave (place: Place, successor: Place, final: boolean, now: number): Promise<ReplaceOutcome> {
+  leave (place: Place, successor: Place, final: boolean, now: number): Answer<ReplaceOutcome> {
     const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
     return this.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until)
   }
@@ -139,7 +139,7 @@ export class StoredRecords {
       if (outcome === 'missing') return false
       if (outcome === 'replaced') {
         // The session has ended. A mark that cannot be removed expires by itself.
-        await this.delete(current.key).catch(this.#options.onLeftover)
+        await this.#tidy(current.key)
         return true
       }
       const latest = await this.latest(current)
@@ -147,6 +147,14 @@ export class StoredRecords {
       current = latest.latest
     }
     throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to end`))
+  }
+
+  async #tidy (key: string): Promise<void> {
+    try {
+      await this.delete(key)
+    } catch (error) {
+      this.#options.onLeftover(error)
+    }
   }
 
   /** The live sessions of a subject. One that is just rotating counts once. */
@@ -183,8 +191,13 @@ export class StoredRecords {
     return record
   }
 
-  #load (key: string): Promise<string | null> {
-    return this.#call(() => this.#store.load(key))
+  #load (key: string): Answer<string | null> {
+    const payload = this.#call(() => this.#store.load(key))
+    // A store that wants a callback has not answered yet, and does not say that there is no session.
+    if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
+      throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
+    }
+    return payload
   }
 
   #search (subject: string): AsyncIterator<StoredRecord> {
@@ -197,7 +210,7 @@ export class StoredRecords {
     return subject === undefined ? undefined : this.key(`subject:${this.#options.namespace}:${subject}`)
   }
 
-  #call<T> (call: () => Promise<T>): Promise<T> {
+  #call<T> (call: () => Awaitable<T>): Answer<T> {
     return withDeadline(this.#options.storeTimeout, call)
   }
 }

@@ -1,3 +1,4 @@
+import { after, type Answer } from '../answer.js'
 import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record.js'
@@ -37,7 +38,7 @@ export class StoreBackend implements Backend {
     return { raw, key: this.records.key(raw) }
   }
 
-  load (token: string, now: number): Loaded | Promise<Loaded> {
+  load (token: string, now: number): Answer<Loaded> {
     if (token.length !== this.#format.size(REFERENCE_BYTES)) return { state: 'none', reason: 'malformed' }
     const reference = this.#tokens.get(token) ?? this.#read(token)
     if (reference === null) return { state: 'none', reason: 'forged' }
@@ -53,50 +54,53 @@ export class StoreBackend implements Backend {
     return this.records.confirm(place, now)
   }
 
-  async create ({ raw, key }: Id, draft: Draft): Promise<Kept | null> {
+  create ({ raw, key }: Id, draft: Draft): Answer<Kept | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    if (!await this.records.create(key, payload, draft.expiresAt, draft.subject)) return null
-    return { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token({ raw, key }, draft.times.savedAt) }
+    return after(this.records.create(key, payload, draft.expiresAt, draft.subject), (created) => created
+      ? { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token({ raw, key }, draft.times.savedAt) }
+      : null)
   }
 
-  async replace (place: Place, draft: Draft, reissue: boolean): Promise<Kept | Overtaken | typeof ENDED> {
+  replace (place: Place, draft: Draft, reissue: boolean): Answer<Kept | Overtaken | typeof ENDED> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    const outcome = await this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject)
-    if (outcome === 'missing') return ENDED
-    if (outcome === 'conflict') return await this.records.latest(place)
-    return {
-      place: this.#keep(place, draft, payload),
-      token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.savedAt) : null
-    }
+    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome): Answer<Kept | Overtaken | typeof ENDED> => {
+      if (outcome === 'missing') return ENDED
+      if (outcome === 'conflict') return this.records.latest(place)
+      return {
+        place: this.#keep(place, draft, payload),
+        token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.savedAt) : null
+      }
+    })
   }
 
   /** A compare-and-set: a blind touch could bring an old id back to life in the browser. */
-  async touch (place: Place, draft: Draft): Promise<Kept | typeof ENDED> {
+  touch (place: Place, draft: Draft): Answer<Kept | typeof ENDED> {
     const now = draft.times.savedAt
     const next = touched(place, draft)
-    const outcome = await this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject)
-    if (outcome === 'missing') return ENDED
-    if (outcome === 'conflict') return { place: { ...place, usedAt: now, stale: false }, token: null }
-    return { place: { ...place, ...next, usedAt: now, stale: false }, token: place.raw === null ? null : this.#token(place as Id, now) }
+    return after(this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject), (outcome) => {
+      if (outcome === 'missing') return ENDED
+      if (outcome === 'conflict') return { place: { ...place, usedAt: now, stale: false }, token: null }
+      return { place: { ...place, ...next, usedAt: now, stale: false }, token: place.raw === null ? null : this.#token(place as Id, now) }
+    })
   }
 
-  async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
-    const outcome = await this.records.leave(place, successor, final, now)
-    if (outcome === 'missing') return ENDED
-    return outcome === 'conflict' ? await this.records.latest(place) : 'done'
+  supersede (place: Place, successor: Place, final: boolean, now: number): Answer<'done' | Overtaken | typeof ENDED> {
+    return after(this.records.leave(place, successor, final, now), (outcome): Answer<'done' | Overtaken | typeof ENDED> => {
+      if (outcome === 'missing') return ENDED
+      return outcome === 'conflict' ? this.records.latest(place) : 'done'
+    })
   }
 
-  async end (place: Place, now: number): Promise<boolean> {
-    return await this.records.end(place, now)
+  end (place: Place, now: number): Promise<boolean> {
+    return this.records.end(place, now)
   }
 
-  async discard (place: Pick<Place, 'key'>): Promise<void> {
-    await this.records.delete(place.key)
+  discard (place: Pick<Place, 'key'>): Answer<void> {
+    return this.records.delete(place.key)
   }
 
-  async #find (reference: Reference, now: number): Promise<Loaded> {
-    const located = await this.records.locate(reference.key, now)
-    return 'state' in located ? located : this.#found(reference, located, now)
+  #find (reference: Reference, now: number): Answer<Loaded> {
+    return after(this.records.locate(reference.key, now), (located) => 'state' in located ? located : this.#found(reference, located, now))
   }
 
   #found (reference: Reference, { key, payload, record }: Located, now: number): Loaded {

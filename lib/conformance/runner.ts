@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SessionStore, StoreCapabilities } from '../../types/store.js'
+import type { AsyncStore, SessionStore, StoreCapabilities } from '../../types/store.js'
 
 /** Registers one test of the caller's own test runner. */
 export type ConformanceTest = (name: string, fn: () => Promise<void>) => unknown
@@ -28,7 +28,7 @@ export interface ConformanceOptions {
 
 /** What one test is given. */
 export interface Scene {
-  readonly store: SessionStore
+  readonly store: AsyncStore
   /** How exactly deadlines are kept, in milliseconds. */
   readonly granularity: number
   /** A deadline near enough to wait for, and far enough to be seen alive before. */
@@ -54,13 +54,28 @@ export function runner (test: ConformanceTest, open: OpenStore, options: Conform
         const opened = await open()
         const { store, close } = 'store' in opened ? opened : { store: opened, close: undefined }
         try {
-          await fn({ store, granularity, ...clock(granularity) })
+          await fn({ store: promising(store), granularity, ...clock(granularity) })
         } finally {
           await store.close?.()
           await close?.()
         }
       })
     }
+  }
+}
+
+/** A store may answer at once, and throw; here every answer is a promise. */
+function promising (store: SessionStore): AsyncStore {
+  return {
+    ...(store.capabilities && { capabilities: store.capabilities }),
+    ...(store.findBySubject && { findBySubject: store.findBySubject.bind(store) }),
+    ...(store.sweep && { sweep: store.sweep.bind(store) }),
+    ...(store.close && { close: store.close.bind(store) }),
+    create: async (...record) => await store.create(...record),
+    load: async (id) => await store.load(id),
+    replace: async (...change) => await store.replace(...change),
+    touch: async (id, expiresAt) => await store.touch(id, expiresAt),
+    delete: async (id) => await store.delete(id)
   }
 }
 

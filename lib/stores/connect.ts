@@ -1,4 +1,4 @@
-import type { ReplaceOutcome, SessionStore } from '../../types/index.js'
+import type { AsyncStore, ReplaceOutcome } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { createTurns } from '../turns.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
@@ -31,7 +31,7 @@ const PATIENCE = 10_000
  * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. What has no answer
  * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
  */
-export function connectStore (store: ConnectStore): SessionStore {
+export function connectStore (store: ConnectStore): AsyncStore {
   const members = Object(store) as Record<string, unknown>
   if (!['get', 'set', 'destroy'].every((name) => typeof members[name] === 'function')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')

@@ -7,7 +7,7 @@ import { decode, encode, isOurs } from './file/format.js'
 import { lockedError, removeAbandoned, removeStale, takeLock } from './file/lock.js'
 import type { FileRecord } from './file/format.js'
 import type { Lock } from './file/lock.js'
-import type { SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, SessionStore, StoredRecord } from '../../types/store.js'
 
 export interface FileStoreOptions {
   /** Where the files are. Made if it is missing; must be the user's own and closed to others. Share it with nothing else. */
@@ -30,11 +30,11 @@ const batchSize = 16
  *
  * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` if the directory is not fit
  */
-export function fileStore (options: FileStoreOptions): SessionStore & Required<Pick<SessionStore, 'findBySubject' | 'sweep'>> {
+export function fileStore (options: FileStoreOptions): AsyncStore & Required<Pick<SessionStore, 'findBySubject' | 'sweep'>> {
   return new FileStore(options)
 }
 
-class FileStore implements SessionStore {
+class FileStore implements AsyncStore {
   readonly #directory: string
   readonly #lockTimeout: number
   readonly #turns = createTurns()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
-import type { ReplaceOutcome, SessionStore } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome } from '../../types/store.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
@@ -29,7 +29,7 @@ export interface MemcachedStoreOptions {
  *
  * Throws `InvalidOption` for a client of another kind, and for a prefix that is empty, too long or has odd characters.
  */
-export function memcachedStore ({ client, prefix = 'sess:' }: MemcachedStoreOptions): SessionStore {
+export function memcachedStore ({ client, prefix = 'sess:' }: MemcachedStoreOptions): AsyncStore {
   if (!isClient(client)) throw new InvalidOption('client', 'memcachedStore needs a client made by memcache-client')
   if (!/^[a-zA-Z0-9:_-]{1,50}$/.test(prefix)) {
     throw new InvalidOption('prefix', 'memcachedStore takes 1 to 50 letters, digits or : _ -')
@@ -49,7 +49,7 @@ interface Found {
   readonly casUniq: string | number
 }
 
-class MemcachedStore implements SessionStore {
+class MemcachedStore implements AsyncStore {
   readonly #client: MemcachedClient
   readonly #prefix: string
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { InvalidOption } from '../errors.js'
 import { createSubjectIndex } from './memory/subjects.js'
 import { wholeMilliseconds } from './values.js'
-import type { SessionStore, StoredRecord } from '../../types/store.js'
+import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
 export interface MemoryStoreOptions {
   /** How many sessions are kept; the least recently used go first. Default 100,000. Costs 30 bytes each in advance. */
@@ -69,19 +69,19 @@ export class MemoryStore implements SessionStore {
   }
 
   /** @throws {RangeError} if the session alone is larger than `maxBytes` */
-  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+  create (id: string, payload: string, expiresAt: number, subject?: string): boolean {
     const deadline = wholeMilliseconds(expiresAt)
     if (this.#live(id) !== undefined) return false
     this.#keep(id, { payload, expiresAt: deadline, subject })
     return true
   }
 
-  async load (id: string): Promise<string | null> {
+  load (id: string): string | null {
     return this.#live(id)?.payload ?? null
   }
 
   /** @throws {RangeError} if the session alone is larger than `maxBytes`; the old payload stays */
-  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string) {
+  replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): ReplaceOutcome {
     const deadline = wholeMilliseconds(expiresAt)
     const entry = this.#live(id)
     if (entry === undefined) return 'missing'
@@ -90,7 +90,7 @@ export class MemoryStore implements SessionStore {
     return 'replaced'
   }
 
-  async touch (id: string, expiresAt: number): Promise<boolean> {
+  touch (id: string, expiresAt: number): boolean {
     const deadline = wholeMilliseconds(expiresAt)
     const entry = this.#live(id)
     if (entry === undefined) return false
@@ -98,7 +98,7 @@ export class MemoryStore implements SessionStore {
     return true
   }
 
-  async delete (id: string): Promise<void> {
+  delete (id: string): void {
     this.#entries.delete(id)
   }
 

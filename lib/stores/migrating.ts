@@ -1,4 +1,4 @@
-import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
 import { assertStores, closeBoth, common, settleAll } from './parts.js'
 
 export interface MigratingStoreOptions {
@@ -40,7 +40,7 @@ interface Kept { readonly payload: string, readonly move?: Move }
  * finds it there finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
  * seconds between two calls. Finds by subject if both stores do. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
-export function migratingStore ({ from, to, prepare = false }: MigratingStoreOptions): SessionStore {
+export function migratingStore ({ from, to, prepare = false }: MigratingStoreOptions): AsyncStore {
   assertStores('migratingStore', { from, to })
 
   /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */

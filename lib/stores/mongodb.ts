@@ -1,4 +1,4 @@
-import type { SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, StoredRecord } from '../../types/store.js'
 import { InvalidOption } from '../errors.js'
 import { errorField } from './sql/retry.js'
 import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
@@ -57,7 +57,7 @@ const ttlGrace = 60
  * the primary, writes are acknowledged by a majority. `createIndexes` has the server remove what is over.
  * Throws `InvalidOption` for what is no collection.
  */
-export function mongoStore ({ collection }: MongoStoreOptions): SessionStore {
+export function mongoStore ({ collection }: MongoStoreOptions): AsyncStore {
   if (typeof collection?.updateOne !== 'function') throw new InvalidOption('collection', 'expected a Collection of mongodb')
 
   return {

@@ -1,4 +1,4 @@
-import type { SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, StoredRecord } from '../../types/store.js'
 import { longestId, longestSubject, mysqlSchema } from './schema/mysql.js'
 import { quoteTable } from './sql/identifier.js'
 import { mysqlClient, type MysqlClient, type MysqlPool } from './sql/mysql-client.js'
@@ -50,7 +50,7 @@ const statements = (table: string) => ({
  * judged by the clock of the application. Ids over 255 and subjects over 1024 bytes are refused.
  * Throws `InvalidOption` for another kind of client or a table name that is none.
  */
-export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): SessionStore {
+export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): AsyncStore {
   const sql = statements(quoteTable(table, '`'))
   const client = mysqlClient(pool)
   const isLive = async (id: Buffer) => (await client.read(sql.isLive, [id, Date.now()])).length === 1

@@ -1,4 +1,4 @@
-import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { postgresSchema } from './schema/postgres.js'
 import { quoteTable } from './sql/identifier.js'
 import { inPages, sweepInBatches } from './sql/pages.js'
@@ -44,7 +44,7 @@ const statements = (table: string) => ({
  * application, not of the database. NUL and lone surrogates, which `text` cannot hold, are refused and never altered.
  * Throws `InvalidOption` for another kind of client or a table name that is none.
  */
-export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOptions): SessionStore {
+export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOptions): AsyncStore {
   const sql = statements(quoteTable(table, '"'))
   const run = runner(pool)
 

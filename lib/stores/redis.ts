@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
-import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
 import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
@@ -26,7 +26,7 @@ export interface RedisStoreOptions {
  *
  * Throws `InvalidOption` for a client of another kind, and for a prefix that is empty, too long or has odd characters.
  */
-export function redisStore ({ client, prefix = 'sess:' }: RedisStoreOptions): SessionStore {
+export function redisStore ({ client, prefix = 'sess:' }: RedisStoreOptions): AsyncStore {
   const redis = redisCommands(client)
   if (!/^[\w:.{}-]{1,100}$/.test(prefix)) {
     throw new InvalidOption('prefix', 'redisStore takes 1 to 100 letters, digits or : . _ - { }')
@@ -34,7 +34,7 @@ export function redisStore ({ client, prefix = 'sess:' }: RedisStoreOptions): Se
   return new RedisStore(redis, prefix)
 }
 
-class RedisStore implements SessionStore {
+class RedisStore implements AsyncStore {
   readonly #redis: RedisCommands
   readonly #prefix: string
 

@@ -5,7 +5,7 @@ import { inPages, sweepInBatches } from './sql/pages.js'
 import { assertDatabase, whenFree } from './sql/sqlite-client.js'
 import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
-import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
 
@@ -65,7 +65,7 @@ export async function createTable (database: SqliteDatabase, { table = 'sessions
   for (const statement of sqliteSchema(table)) await whenFree(() => database.exec(statement), 5000)
 }
 
-class SqliteStore implements SessionStore {
+class SqliteStore implements AsyncStore {
   readonly #sql: Prepared
   readonly #busyTimeout: number
 

@@ -1,4 +1,4 @@
-import type { SessionStore } from '../../types/index.js'
+import type { AsyncStore, Awaitable, SessionStore } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { assertStores, closeBoth } from './parts.js'
 
@@ -26,13 +26,13 @@ const MAX_RACES = 100
  * was served a stale record is told `'conflict'` or `'missing'`, and reads the durable one next. A cache that fails, hangs
  * or is emptied costs time and nothing else. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
-export function tieredStore ({ cache, store, staleness = 5, cacheTimeout = 0.1 }: TieredStoreOptions): SessionStore {
+export function tieredStore ({ cache, store, staleness = 5, cacheTimeout = 0.1 }: TieredStoreOptions): AsyncStore {
   assertStores('tieredStore', { cache, store })
   assertSeconds('staleness', staleness)
   assertSeconds('cacheTimeout', cacheTimeout)
   /** Counted from before the record was read or written, so that no call that hangs keeps it for longer. */
   const until = (expiresAt = Infinity) => Math.min(expiresAt, Date.now() + staleness * 1000)
-  const inTime = <T>(task: () => Promise<T>) => attempt(task, cacheTimeout * 1000)
+  const inTime = <T>(task: () => Awaitable<T>) => attempt(task, cacheTimeout * 1000)
 
   /** What is there, if anything, may be older or newer than what the caller knows. */
   async function forget (id: string): Promise<void> {
@@ -103,7 +103,7 @@ async function sweep (store: SessionStore, cache: SessionStore): Promise<number>
 }
 
 /** `undefined`: it failed, or took too long. */
-async function attempt<T> (task: () => Promise<T>, milliseconds: number): Promise<T | undefined> {
+async function attempt<T> (task: () => Awaitable<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => { timer = setTimeout(resolve, milliseconds, undefined) })
   const answer = (async () => await task())().catch(() => undefined)

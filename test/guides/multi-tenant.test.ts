@@ -20,9 +20,9 @@ const open = async (t: Test) => {
   const store = memoryStore()
   const seen: { id: string, subject: string | undefined }[] = []
   const create = store.create.bind(store)
-  store.create = async (id, payload, expiresAt, subject) => {
+  store.create = (id, payload, expiresAt, subject) => {
     seen.push({ id, subject })
-    return await create(id, payload, expiresAt, subject)
+    return create(id, payload, expiresAt, subject)
   }
   const app = buildApp(TENANTS, store)
   t.teardown(() => app.close())

@@ -7,14 +7,14 @@ import { onEachStep } from '../support/file-steps.js'
 import { skipOrFail } from '../support/skip.js'
 import { collect, later } from '../support/store-cases.js'
 import { asRoot, mountVolume } from '../support/volume.js'
-import type { SessionStore } from '../../types/store.js'
+import type { AsyncStore } from '../../types/store.js'
 
 const posix = process.platform === 'win32' ? { skip: 'Windows has other permissions' } : {}
 const linux = process.platform === 'linux' ? {} : { skip: 'mounts a tmpfs' }
 const codes = ['ENOSPC', 'EIO', 'EMFILE', 'EACCES', 'EROFS', 'EDQUOT']
 const fault = (code: string) => Object.assign(new Error(`${code} was injected`), { code })
 
-const operations: Record<string, { run: (store: SessionStore) => Promise<unknown>, before: string | null, after: string | null }> = {
+const operations: Record<string, { run: (store: AsyncStore) => Promise<unknown>, before: string | null, after: string | null }> = {
   create: { run: (store) => store.create('new', 'after', later(), 'ann'), before: null, after: 'after' },
   replace: { run: (store) => store.replace('id', 'before', 'after', later(), 'ann'), before: 'before', after: 'after' },
   touch: { run: (store) => store.touch('id', later()), before: 'before', after: 'before' },
@@ -164,7 +164,7 @@ t.test('R-18 on a volume that became read-only sessions are read, and every chan
   t.equal(await store.touch('id', later()), true)
 })
 
-const changes = (store: SessionStore): Array<() => Promise<unknown>> => [
+const changes = (store: AsyncStore): Array<() => Promise<unknown>> => [
   () => store.create('new', 'payload', later()), () => store.replace('id', 'payload', 'new', later()),
   () => store.touch('id', later()), () => store.delete('id')
 ]

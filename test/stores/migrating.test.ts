@@ -236,7 +236,7 @@ t.test('a save that is kept is a success, even if the new store fails at that mo
   const [from, to] = [memory(), memory()]
   await from.create('id', 'first', later(), 'ann')
   const create = to.create.bind(to)
-  to.create = async () => { throw new Error('away') }
+  to.create = () => { throw new Error('away') }
   const store = migratingStore({ from, to })
   t.equal(await store.replace('id', 'first', 'second', later(), 'ann'), 'replaced')
   t.equal(await store.load('id'), 'second')
@@ -268,11 +268,11 @@ for (const rest of damaged) {
 }
 
 t.test('R-12: a new store that says of every id that it is both taken and unknown makes a deletion fail, and not go on for ever', async (t) => {
-  const to = Object.assign(memory(), { create: async () => false, load: async () => null })
+  const to: SessionStore = Object.assign(memory(), { create: () => false, load: () => null })
   const store = migratingStore({ from: memory(), to })
   await t.rejects(store.delete('id'), { message: /deletes nothing/ })
-  to.load = async () => 'payload' as never
-  to.replace = async () => 'conflict'
+  to.load = () => 'payload'
+  to.replace = () => 'conflict'
   await t.rejects(store.delete('id'), { message: /deletes nothing/ })
 })
 

@@ -67,7 +67,7 @@ else {
     t.teardown(() => small.end())
     const other = mysqlStore({ pool: small })
     const held = await small.getConnection()
-    const queued = t.rejects(withDeadline(100, () => other.load('a')), { code: 'FST_TYPED_SESSION_STORE_FAILED' })
+    const queued = t.rejects(async () => await withDeadline(100, () => other.load('a')), { code: 'FST_TYPED_SESSION_STORE_FAILED' })
     await t.rejects(other.load('a'), /Queue limit/)
     await queued
     held.release()

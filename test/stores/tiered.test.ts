@@ -7,7 +7,7 @@ import { MemoryStore } from '../../lib/stores/memory.js'
 import { createTable as createPostgresTable, postgresStore } from '../../lib/stores/postgres.js'
 import { createTable, sqliteStore } from '../../lib/stores/sqlite.js'
 import { tieredStore } from '../../lib/stores/tiered.js'
-import type { SessionStore } from '../../types/index.js'
+import type { Awaitable, SessionStore } from '../../types/index.js'
 import { buildApp, sessionOf } from '../support/app.js'
 import { conforms } from '../support/conformance.js'
 import { FaultyStore, FAULTS } from '../support/faulty-store.js'
@@ -172,7 +172,7 @@ t.test('R-02 R-04: two applications with a cache each lose no change, and an end
 t.test('in every order of the calls: a process reads what it was told last, and all do when the time is over', async (t) => {
   mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) })
   t.teardown(() => mock.timers.reset())
-  type Task = (store: SessionStore) => Promise<unknown>
+  type Task = (store: SessionStore) => Awaitable<unknown>
   const tasks: Record<string, Task> = {
     load: (store) => store.load('id'),
     save: (store) => store.replace('id', 'first', 'second', later()),
@@ -192,7 +192,7 @@ t.test('in every order of the calls: a process reads what it was told last, and 
         const store = open(interleaver.wrap(cache), interleaver.wrap(durable))
         const elsewhere = open(memory(), durable)
         await elsewhere.load('id')
-        await interleaver.run(names.map((name) => () => tasks[name]!(store)), choose)
+        await interleaver.run(names.map((name) => async () => await tasks[name]!(store)), choose)
         const [found, kept] = [await open(cache, durable).load('id'), await durable.load('id')]
         if (found !== kept) wrong.add(`${found} for ${kept}`)
         mock.timers.tick(5000)

@@ -1,4 +1,4 @@
-import type { SessionStore } from '../../types/index.js'
+import type { Awaitable, SessionStore } from '../../types/index.js'
 
 export type Operation = 'create' | 'load' | 'replace' | 'delete'
 
@@ -53,11 +53,11 @@ export class FaultyStore implements SessionStore {
     this.#faults = []
   }
 
-  create (...args: Parameters<SessionStore['create']>): Promise<boolean> {
+  create (...args: Parameters<SessionStore['create']>): ReturnType<SessionStore['create']> {
     return this.#run('create', args, () => this.#store.create(...args))
   }
 
-  load (...args: Parameters<SessionStore['load']>): Promise<string | null> {
+  load (...args: Parameters<SessionStore['load']>): ReturnType<SessionStore['load']> {
     return this.#run('load', args, () => this.#store.load(...args))
   }
 
@@ -65,11 +65,11 @@ export class FaultyStore implements SessionStore {
     return this.#run('replace', args, () => this.#store.replace(...args))
   }
 
-  touch (...args: Parameters<SessionStore['touch']>): Promise<boolean> {
+  touch (...args: Parameters<SessionStore['touch']>): ReturnType<SessionStore['touch']> {
     return this.#store.touch(...args)
   }
 
-  delete (...args: Parameters<SessionStore['delete']>): Promise<void> {
+  delete (...args: Parameters<SessionStore['delete']>): ReturnType<SessionStore['delete']> {
     return this.#run('delete', args, () => this.#store.delete(...args))
   }
 
@@ -77,7 +77,7 @@ export class FaultyStore implements SessionStore {
     return (this.#store.findBySubject as NonNullable<SessionStore['findBySubject']>).call(this.#store, subject)
   }
 
-  #run<T> (operation: Operation, args: unknown[], call: () => Promise<T>): Promise<T> {
+  #run<T> (operation: Operation, args: unknown[], call: () => Awaitable<T>): Awaitable<T> {
     this.calls.push(operation)
     this.arguments.push(args)
     for (const entry of this.#faults) {
@@ -87,7 +87,7 @@ export class FaultyStore implements SessionStore {
         continue
       }
       entry.times--
-      return entry.fault(call) as Promise<T>
+      return entry.fault(async () => await call()) as Promise<T>
     }
     return call()
   }

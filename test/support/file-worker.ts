@@ -1,12 +1,12 @@
 // A process of its own, to be killed: see file-process.ts.
 import { fileStore } from '../../lib/stores/file.js'
 import { onEachStep } from './file-steps.js'
-import type { SessionStore } from '../../types/store.js'
+import type { AsyncStore } from '../../types/store.js'
 
 const later = Date.now() + 3_600_000
 
 /** What one process does until it is killed at step `killAt`, or to its end. */
-export const operations: Record<string, (store: SessionStore) => Promise<unknown>> = {
+export const operations: Record<string, (store: AsyncStore) => Promise<unknown>> = {
   create: (store) => store.create('fresh', 'new', later, 'ann'),
   replace: (store) => store.replace('kept', 'old', 'new', later, 'bob'),
   touch: (store) => store.touch('kept', later),

@@ -1,13 +1,13 @@
 import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { redisStore } from '../../lib/stores/redis.js'
-import type { SessionStore } from '../../types/store.js'
+import type { AsyncStore } from '../../types/store.js'
 import { clientOptions, type ClientOptions } from './client-options.js'
 import type { RunningCluster, RunningSentinel } from './servers.js'
 
 /** A store over a client with the options that the documentation recommends, and how to end that client. */
 export interface OpenedRedis {
-  open (prefix?: string): SessionStore
+  open (prefix?: string): AsyncStore
   close (): Promise<void>
 }
 

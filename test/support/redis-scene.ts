@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import type { SessionStore } from '../../types/store.js'
+import type { AsyncStore } from '../../types/store.js'
 import { startProxy } from './proxy.js'
 import { openIoredis, openNodeRedis } from './redis-clients.js'
 import { redisMissing, startRedis } from './servers.js'
 import { skipOrFail } from './skip.js'
 
 export interface RedisScene {
-  open (prefix?: string): SessionStore
+  open (prefix?: string): AsyncStore
   /** Another connection to the same server, past the proxy. */
   admin: Redis
   /** The commands that the store's client has sent since the last time somebody asked, as words. */
@@ -40,7 +40,7 @@ export const inAnHour = () => Date.now() + 3_600_000
 export const tagOf = (subject: string) => createHash('sha256').update(subject).digest('base64url')
 export const indexOf = (subject: string, prefix = 'sess:') => `${prefix}subject:${tagOf(subject)}`
 
-export async function idsOf (store: SessionStore, subject: string): Promise<string[]> {
+export async function idsOf (store: AsyncStore, subject: string): Promise<string[]> {
   const ids: string[] = []
   for await (const { id } of store.findBySubject!(subject)) ids.push(id)
   return ids.sort()

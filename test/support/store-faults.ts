@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { SessionStore } from '../../types/store.js'
+import type { AsyncStore } from '../../types/store.js'
 import { busy } from './busy.js'
 import type { Proxy, ProxyMode } from './proxy.js'
 import type { RunningServer } from './servers.js'
 
 /** A store whose client reaches a real server through a proxy. */
 export interface FaultScene {
-  store: SessionStore
+  store: AsyncStore
   proxy: Proxy
   server: RunningServer
 }

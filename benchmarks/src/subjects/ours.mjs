@@ -20,7 +20,6 @@ export async function build ({ variant, redisUrl, root }) {
   await app.register(session, {
     schema: schemaOf(z),
     secret: randomBytes(32),
-    cookie: { secure: false },
     ...(variant === 'cookie-readable' && { signed: 'readable' }),
     ...await storeOf(variant, redisUrl, load)
   })
