@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { hkdfSync, timingSafeEqual } from 'node:crypto'
 import { InvalidOption, InvalidSecret } from './errors.js'
+import { hmacSha256 } from './hmac.js'
 import { createXaes, XAES_OVERHEAD } from './xaes.js'
 
 export interface OpenedToken {
@@ -84,10 +85,15 @@ function sealing (key: Buffer, associated: Buffer): Protection {
 
 function signing (length: number): Kind['protection'] {
   return (key, associated) => {
-    const object = createSecretKey(key)
-    const mac = (body: Uint8Array) => createHmac('sha256', object).update(associated).update(body).digest().subarray(0, length)
+    const authenticate = hmacSha256(key, associated)
+    const mac = (body: Uint8Array) => authenticate(body).subarray(0, length)
     return {
-      protect: (body) => Buffer.concat([body, mac(body)]),
+      protect (body) {
+        const bytes = Buffer.allocUnsafe(body.length + length)
+        bytes.set(body)
+        bytes.set(mac(body), body.length)
+        return bytes
+      },
       recover (bytes) {
         const body = bytes.subarray(0, -length)
         const given = bytes.subarray(-length)

@@ -8,7 +8,7 @@ import type { Visit } from './visit.js'
 /** Milliseconds. */
 const ROUND = 1_000
 /** How many requests at a time, for how many rounds. What outlives its request is dear to collect. */
-const BOUNDS = { production: { most: 200, rounds: 1 }, development: { most: 2_000, rounds: 60 } }
+const BOUNDS = { production: { most: 20, rounds: 1 }, development: { most: 2_000, rounds: 60 } }
 /** For each request: what a hook does about a report may be a change in its turn. */
 const MOST_REPORTS = 10
 
@@ -68,7 +68,7 @@ export class Afterwards {
 export function expectEnd (visit: Visit): void {
   const { reply: { raw }, runtime } = visit
   // Not `onResponse`, which a client that has gone, a socket and some hijacked replies never reach.
-  raw.once('close', () => lookBack(visit))
+  raw.on('close', () => lookBack(visit))
   if (!raw.closed && !raw.writableEnded) return
   visit.reportsLeft = MOST_REPORTS
   runtime.afterwards.again(visit)

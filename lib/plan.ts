@@ -8,8 +8,8 @@ export interface Circumstances {
   readonly response?: {
     /** It is an error (5xx). */
     readonly failed: boolean
-    /** Shared caches may keep it. */
-    readonly cacheable: boolean
+    /** May shared caches keep it? */
+    readonly cacheable: () => boolean
   }
   /** `update()`: run on the latest data before each attempt. */
   readonly change?: Change
@@ -35,29 +35,30 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const now = Date.now()
   const stored = place !== null
   const failed = response?.failed ?? false
-  const cacheable = response?.cacheable ?? false
+  const cacheable = () => response?.cacheable() ?? false
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
   // Lifting an old record can wait, as a touch can.
-  const changed = !failed && ((visit.upgraded && !cacheable) || remembers || codec.differs(visit.base, work))
+  const changed = !failed && ((visit.upgraded && !cacheable()) || remembers || codec.differs(visit.base, work))
   const reauthenticated = visit.reauthenticated && !failed && landed !== 'final'
   const privileged = reauthenticated || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
-  const rotationDue = attached && !failed && !cacheable && settings.rotateEvery > 0 &&
-    now - place.record.times.rotatedAt >= settings.rotateEvery && canSendCookie(visit)
+  const rotationDue = attached && !failed && settings.rotateEvery > 0 &&
+    now - place.record.times.rotatedAt >= settings.rotateEvery && !cacheable() && canSendCookie(visit)
   const requested = visit.rotation && landed !== 'final'
   const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
   // A store's own deadline can be moved without a token, where somebody asks for that.
   const touchDue = attached ? visit.touched || now - place.usedAt >= settings.touchAfter : stored && visit.touched && !backend.selfContained
+  const stale = attached && place.stale
   const action = decide({
     ended: visit.ended !== null,
     stored,
     changed,
     moving: moving !== null,
     touchDue,
-    stale: attached && place.stale,
+    stale,
     failed,
-    cacheable
+    cacheable: (touchDue || stale) && cacheable()
   })
   return { action, now, changed, privileged, touchDue, moving }
 }

@@ -111,7 +111,7 @@ async function admit (request: FastifyRequest, name: string, allows: (data: Data
 function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   const failed = visit.broken || reply.statusCode >= 500
   if (!failed && visit.refused !== null) return fail(visit, reply, visit.refused)
-  const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, cacheable: isCacheable(reply) } })
+  const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, cacheable: () => isCacheable(reply) } })
   if (saved === false) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)
     return

@@ -22,11 +22,17 @@ export class Remembered<V extends object> {
     return this.#kept.get(key)
   }
 
+  /** What has come now, to be kept if it comes again. */
   offer (key: string, value: V): void {
     const print = printOf(key)
     const slot = print % this.#offered.length
     if (this.#offered[slot] === print) this.#kept.set(key, value)
     else this.#offered[slot] = print
+  }
+
+  /** Puts another value in place of one that is kept. */
+  renew (key: string, value: V): void {
+    if (this.#kept.has(key)) this.#kept.set(key, value)
   }
 }
 

@@ -6,7 +6,7 @@ import type { Visit } from './visit.js'
  * returns the body; `undefined` for every other payload.
  */
 export function unpackResponse (reply: FastifyReply, payload: unknown): unknown {
-  if (Object.prototype.toString.call(payload) !== '[object Response]') return
+  if (typeof payload !== 'object' || Object.prototype.toString.call(payload) !== '[object Response]') return
   const { status, headers, body, bodyUsed } = payload as Response
   if (bodyUsed) return
   reply.code(status)
@@ -16,10 +16,16 @@ export function unpackResponse (reply: FastifyReply, payload: unknown): unknown 
 
 /** May shared caches keep the response as the handler left it? */
 export function isCacheable (reply: FastifyReply): boolean {
-  const control = reply.getHeader('cache-control')
-  if (control !== undefined && /(?:^|[,\s])(?:public|s-maxage)\b/i.test(String(control))) return true
-  return TARGETED.some((name) => isFresh(reply.getHeader(name)))
+  return isPublic(reply.getHeaders())
 }
+
+function isPublic (headers: Headers): boolean {
+  const control = headers['cache-control']
+  if (control !== undefined && /(?:^|[,\s])(?:public|s-maxage)\b/i.test(String(control))) return true
+  return TARGETED.some((name) => isFresh(headers[name]))
+}
+
+type Headers = Readonly<Record<string, unknown>>
 
 /** What a CDN heeds instead of `Cache-Control`: RFC 9213, and what came before it. */
 const TARGETED = ['cdn-cache-control', 'surrogate-control'] as const
@@ -42,10 +48,11 @@ function withCookie (vary: unknown): string {
 /** One `Set-Cookie`, and no cache that could hand it to somebody else (RFC 9111 §7.3). */
 export function sendCookie (visit: Visit, cookie: string): void {
   const { reply, request } = visit
-  const targeted = Object.keys(reply.getHeaders()).filter((name) => TARGETED_BY_VENDORS.test(name))
-  if (isCacheable(reply)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
-  if (visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
-  for (const name of ['cache-control', ...targeted]) reply.header(name, 'no-store')
+  const headers = reply.getHeaders()
+  if (isPublic(headers)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
+  if (!visit.runtime.warnedOfPlainHttp && visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
+  reply.header('cache-control', 'no-store')
+  for (const name of Object.keys(headers)) if (TARGETED_BY_VENDORS.test(name)) reply.header(name, 'no-store')
   setCookie(visit, cookie)
 }
 
@@ -66,7 +73,7 @@ function setCookie (visit: Visit, cookie: string | null): void {
 
 // Browsers take secure cookies from http://localhost, so only another host means that something is wrong.
 function warnOfPlainHttp ({ runtime, request }: Visit): void {
-  if (runtime.warnedOfPlainHttp || /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(request.hostname)) return
+  if (/^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(request.hostname)) return
   runtime.warnedOfPlainHttp = true
   request.log.warn('browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy')
 }

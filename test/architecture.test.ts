@@ -12,7 +12,7 @@ const layers: Record<string, readonly string[]> = {
     'sweeper', 'admission', 'describe', 'subjects', 'open-sockets'],
   session: ['options', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'public-handle', 'backends/*'],
   coding: ['codec', 'codecs', 'initial', 'schema', 'schema-*', 'shared', 'storable', 'sync', 'transcoder', 'undeclared', 'run', 'round-trip',
-    'keyring', 'xaes', 'secrets', 'random', 'remembered', 'cookie'],
+    'keyring', 'hmac', 'xaes', 'secrets', 'random', 'remembered', 'cookie'],
   record: ['record', 'errors', 'deadline', 'json', 'path', 'answer', 'snapshot', 'store-shape', 'turns']
 }
 const order = Object.keys(layers)

@@ -6,7 +6,7 @@ import ts from 'typescript'
 import type { Binding, Keyring, Purpose } from '../lib/keyring.js'
 
 type Module = { createKeyring: (secrets: readonly Buffer[], binding: Binding) => Keyring }
-const FILES = ['keyring', 'xaes', 'errors', 'random'] as const
+const FILES = ['keyring', 'hmac', 'xaes', 'errors', 'random'] as const
 const PURPOSES: readonly Purpose[] = ['sealed', 'readable', 'reference']
 const BINDING: Binding = { application: 'shop', session: 'session', cookie: 'sid' }
 
@@ -16,9 +16,10 @@ const MISTAKES: ReadonlyArray<readonly [name: string, file: typeof FILES[number]
   ['nothing is authenticated along when opening and sealing', 'xaes', '.setAAD(associated)', ''],
   ['the second half of the nonce stands still', 'xaes', 'Buffer.concat([half, random(HALF)])', 'Buffer.concat([half, Buffer.alloc(HALF)])'],
   ['the MAC is not compared', 'keyring', 'timingSafeEqual(given, mac(body))', 'true'],
-  ['the MAC leaves out what it is bound to', 'keyring', '.update(associated).update(body)', '.update(body)'],
-  ['the MAC leaves out the last byte', 'keyring', '.update(associated).update(body)', '.update(associated).update(body.subarray(0, -1))'],
+  ['the MAC leaves out what it is bound to', 'keyring', 'hmacSha256(key, associated)', 'hmacSha256(key, Buffer.alloc(0))'],
+  ['the MAC leaves out the last byte', 'keyring', 'authenticate(body)', 'authenticate(body.subarray(0, -1))'],
   ['only a prefix of the MAC is compared', 'keyring', 'timingSafeEqual(given, mac(body))', 'timingSafeEqual(given.subarray(0, 4), mac(body).subarray(0, 4))'],
+  ['the MAC is not of this message', 'hmac', 'inner.set(message, start)', ''],
   ['tokens are not bound to the cookie', 'keyring', 'join(CONTEXT, purpose, session, cookie, application, kid)', 'join(CONTEXT, purpose, session, application, kid)'],
   ['tokens are not bound to the application', 'keyring', 'join(CONTEXT, purpose, session, cookie, application, kid)', 'join(CONTEXT, purpose, session, cookie, kid)'],
   ['the parts are joined without their lengths', 'keyring', 'return [length, bytes]', 'return [bytes]'],

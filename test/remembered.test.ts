@@ -31,3 +31,10 @@ t.test('short keys are keys too', async t => {
   for (const short of ['', '', 'a', 'a']) remembered.offer(short, { short })
   t.strictSame([remembered.get(''), remembered.get('a'), remembered.get('b')], [{ short: '' }, { short: 'a' }, undefined])
 })
+
+t.test('a value that is kept can be renewed, one that is not is not kept for that', async t => {
+  const remembered = new Remembered<{ n: number }>(10)
+  for (const n of [1, 1]) remembered.offer(key(n), { n })
+  for (const n of [1, 2, 2]) remembered.renew(key(n), { n: -n })
+  t.strictSame([remembered.get(key(1)), remembered.get(key(2))], [{ n: -1 }, undefined])
+})

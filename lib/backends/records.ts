@@ -176,9 +176,12 @@ export class StoredRecords {
     return places.filter(({ record }) => !keys.has(record.card?.from ?? null))
   }
 
-  /** What the next load is going to find, so that it need not be parsed. */
-  remember (key: string, payload: string, record: SessionRecord): void {
-    if (payload.length <= MAX_REMEMBERED) this.#seen.offer(key, { payload, record })
+  /** A record has been kept: what the next load is going to find of it need not be parsed. */
+  remember (key: string, payload: string, record: SessionRecord, isNew: boolean): void {
+    if (payload.length > MAX_REMEMBERED) return
+    // One that was read before is not seen a second time by being saved.
+    if (isNew) this.#seen.offer(key, { payload, record })
+    else this.#seen.renew(key, { payload, record })
   }
 
   #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {
@@ -187,7 +190,7 @@ export class StoredRecords {
     const record = readPayload(payload)
     // The store is asked for ids of this session only, whatever a record says.
     if (record?.kind === 'moved' && !this.#keys.test(record.to)) return null
-    if (record?.kind === 'session') this.remember(key, payload, record)
+    if (record?.kind === 'session' && payload.length <= MAX_REMEMBERED) this.#seen.offer(key, { payload, record })
     return record
   }
 

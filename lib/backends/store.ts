@@ -57,7 +57,7 @@ export class StoreBackend implements Backend {
   create ({ raw, key }: Id, draft: Draft): Answer<Kept | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     return after(this.records.create(key, payload, draft.expiresAt, draft.subject), (created) => created
-      ? { place: this.#keep({ raw, key, stale: false }, draft, payload), token: this.#token({ raw, key }, draft.times.savedAt) }
+      ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.savedAt) }
       : null)
   }
 
@@ -67,7 +67,7 @@ export class StoreBackend implements Backend {
       if (outcome === 'missing') return ENDED
       if (outcome === 'conflict') return this.records.latest(place)
       return {
-        place: this.#keep(place, draft, payload),
+        place: this.#keep(place, draft, payload, false),
         token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.savedAt) : null
       }
     })
@@ -110,9 +110,9 @@ export class StoreBackend implements Backend {
     return { state: 'found', place: { raw, key, record, payload, usedAt, stale: reference.stale } }
   }
 
-  #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string): Place {
+  #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string, isNew: boolean): Place {
     const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored, card: draft.card }
-    this.records.remember(place.key, payload, record)
+    this.records.remember(place.key, payload, record, isNew)
     return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.savedAt }
   }
 
