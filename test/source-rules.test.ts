@@ -85,6 +85,6 @@ t.test('S-11.4.4, K-32: a passphrase is no secret, known examples are none, and 
 t.test('K-11: the store has no blind write: what is there is replaced only by who knows it', async t => {
   const contract = await readFile(new URL('../types/store.ts', import.meta.url), 'utf8')
   const methods = [...contract.matchAll(/^ {2}(\w+)\??\s?\(/gm)].map(([, name]) => name as string)
-  t.strictSame(methods.sort(), ['close', 'create', 'delete', 'findBySubject', 'load', 'replace', 'sweep', 'touch'])
+  t.strictSame([...new Set(methods)].sort(), ['close', 'create', 'delete', 'findBySubject', 'load', 'replace', 'sweep', 'touch'])
   t.match(contract, /replace \(id: string, expected: string, payload: string/)
 })
