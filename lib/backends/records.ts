@@ -81,7 +81,7 @@ export class StoredRecords {
     const { epoch } = this
     if (epoch === null) return this.#follow(key, now)
     // Asked together: on most stores that is one round trip.
-    return afterBoth(this.#follow(key, now), epoch.current(now), (located, notBefore) =>
+    return afterBoth(() => this.#follow(key, now), () => epoch.current(now), (located, notBefore) =>
       'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located)
   }
 
@@ -117,12 +117,13 @@ export class StoredRecords {
 
   /** As {@link Backend.confirm}. */
   async confirm (place: Place, now: number): Promise<Place | null> {
-    const [found, notBefore] = await Promise.all([this.latest(place), this.epoch?.current(now) ?? NONE])
-    if (found === ENDED || found.moved === 'final') return null
-    const { latest } = found
-    const { times } = latest.record
-    // The idle deadline is the store's to tell: a touch by another request may have moved nothing but that.
-    return times.createdAt > notBefore && isLive(times, now, this.#options.timeouts, now) ? latest : null
+    return await afterBoth(() => this.latest(place), () => this.epoch?.current(now) ?? NONE, (found, notBefore) => {
+      if (found === ENDED || found.moved === 'final') return null
+      const { latest } = found
+      const { times } = latest.record
+      // The idle deadline is the store's to tell: a touch by another request may have moved nothing but that.
+      return times.createdAt > notBefore && isLive(times, now, this.#options.timeouts, now) ? latest : null
+    })
   }
 
   /** Leaves a tombstone in place of the record. */
