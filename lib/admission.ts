@@ -19,7 +19,7 @@ async function makeRoom<T> ({ runtime, request, place }: Visit, subject: string,
   const { maxPerSubject, overLimit } = runtime.settings
   const records = runtime.backend.records as StoredRecords
   // Those of this process wait for each other here, the others ask the store now and then.
-  return await runtime.turns(`subject:${subject}`, () => alone(records, subject, async (hold) => {
+  return await runtime.turns.run(`subject:${subject}`, () => alone(records, subject, async (hold) => {
     // Another request of the same browser has just signed in: there is nothing to make room for.
     if (place !== null && await hasMoved(records, place)) return await enter()
     const others = (await records.find(subject, Date.now())).sort(bySignIn)

@@ -55,26 +55,32 @@ class Commit {
       if (!this.#destroyed()) this.#work.giveUp()
       return Promise.reject(error)
     }
+    const { place, runtime: { turns } } = this.#visit
     try {
-      const attempt = after(this.#isReady() ? plan : this.#prepare(plan), (prepared) => this.#attempt(prepared))
-      const running = after(attempt, (overtaken) => overtaken === null ? undefined : this.#race(overtaken))
+      const running = place !== null && turns.isTaken(place.key)
+        ? turns.run(place.key, async () => await this.#go(await this.#begin(null)))
+        : after(this.#begin(plan), (overtaken) => overtaken === null ? undefined : turns.run(overtaken.latest.key, () => this.#go(overtaken)))
       return running instanceof Promise ? running.catch(failed) : running
     } catch (error) {
       return failed(error)
     }
   }
 
-  /** Those who lost a race for one session go on one by one, so that they do not lose it to each other again. */
-  async #race (overtaken: Overtaken): Promise<void> {
-    await this.#visit.runtime.turns(overtaken.latest.key, async () => {
-      let next: Overtaken | null = overtaken
-      for (let race = 0; race < MAX_RACES; race++) {
-        this.#work.rebase(next)
-        next = await this.#attempt(this.#circumstances.change === undefined ? null : await this.#prepare(null))
-        if (next === null) return
-      }
-      throw new Conflict()
-    })
+  #begin (plan: Plan | null): Answer<Overtaken | null> {
+    return after(this.#isReady() ? plan : this.#prepare(plan), (prepared) => this.#attempt(prepared))
+  }
+
+  /**
+   * Those who lost a race for one session go on one by one, and who comes meanwhile waits behind them: so that they do not
+   * lose it to each other again, nor to whoever is new each time.
+   */
+  async #go (overtaken: Overtaken | null): Promise<void> {
+    let next = overtaken
+    for (let race = 0; next !== null; race++) {
+      if (race === MAX_RACES) throw new Conflict()
+      this.#work.rebase(next)
+      next = await this.#attempt(this.#circumstances.change === undefined ? null : await this.#prepare(null))
+    }
   }
 
   /** `prepared`: what is due, as far as it is known. `null`: done. */

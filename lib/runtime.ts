@@ -19,7 +19,7 @@ export interface Runtime {
   readonly hooks: HookList
   readonly log: FastifyBaseLogger
   readonly production: boolean
-  /** Saves that were overtaken wait here for each other, by the session they are about. */
+  /** Saves that were overtaken wait here for each other, and those that come meanwhile for them, by the session they are about. */
   readonly turns: Turns
   readonly afterwards: Afterwards
   /** Open sockets, by the session they were opened with. */

@@ -20,7 +20,7 @@ import type { Timeouts } from './record.js'
 import type { Runtime } from './runtime.js'
 import { findSecrets, parseSecrets } from './secrets.js'
 import { RESERVED_KEYS } from './session.js'
-import { createTurns } from './turns.js'
+import { Turns } from './turns.js'
 
 /** How many opened tokens and records one registered session remembers. */
 const REMEMBERED = 1_000
@@ -38,7 +38,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     settings,
     codec,
     production,
-    turns: createTurns(),
+    turns: new Turns(),
     afterwards: new Afterwards(production),
     sockets: new OpenSockets(),
     opener: new Opener(codec, settings),

@@ -1,6 +1,6 @@
 import type { AsyncStore, ReplaceOutcome } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
-import { createTurns } from '../turns.js'
+import { Turns } from '../turns.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
@@ -36,8 +36,8 @@ export function connectStore (store: ConnectStore): AsyncStore {
   if (!['get', 'set', 'destroy'].every((name) => typeof members[name] === 'function')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
   }
-  const turns = createTurns()
-  const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns(id, () => turn(late)))
+  const turns = new Turns()
+  const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns.run(id, () => turn(late)))
 
   async function read (id: string, late: AbortSignal): Promise<string | null> {
     assertStorable(fitsUtf8, { id })

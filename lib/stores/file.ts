@@ -1,7 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InvalidOption } from '../errors.js'
-import { createTurns } from '../turns.js'
+import { Turns } from '../turns.js'
 import { assertPart, nameOf, prepareDirectory, preparePart, readWhole, syncDirectory, writeWhole } from './file/directory.js'
 import { decode, encode, isOurs } from './file/format.js'
 import { lockedError, removeAbandoned, removeStale, takeLock } from './file/lock.js'
@@ -37,7 +37,7 @@ export function fileStore (options: FileStoreOptions): AsyncStore & Required<Pic
 class FileStore implements AsyncStore {
   readonly #directory: string
   readonly #lockTimeout: number
-  readonly #turns = createTurns()
+  readonly #turns = new Turns()
 
   constructor ({ directory, lockTimeout = 1 }: FileStoreOptions) {
     if (!(lockTimeout >= 0 && lockTimeout < Infinity)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
@@ -140,7 +140,7 @@ class FileStore implements AsyncStore {
         isLate = true
         reject(lockedError())
       }, Math.min(this.#lockTimeout, longestTimer))
-      this.#turns(name, async () => {
+      this.#turns.run(name, async () => {
         clearTimeout(timer)
         if (!isLate) resolve(await task(end))
       }).catch(reject)
