@@ -8,7 +8,7 @@ const parallel = [1, 2, 4, 8, 16, 32, 64]
 
 /**
  * What do parallel writers of one session cost each other? Each writer sends its next request when the last is answered.
- * Retries are compare-and-sets that met another payload, per save that got through. With `update` nothing may be lost: the
+ * Retries are compare-and-sets that met another payload, per answer: a save that finds its value there already has nothing left to do. With `update` nothing may be lost: the
  * counter must have moved by exactly the number of answers, or the run fails.
  *
  * @param {{ saves: number }} options
@@ -65,6 +65,6 @@ async function contend (server, route, count, saves) {
   const { body } = await get(`${server.url}/read`, cookie)
   const lost = 1 + answers.ok - body.visits
   if (route === 'update' && lost !== 0) throw new Error(`${count} writers: ${lost} updates were lost`)
-  const retries = (after.conflict - before.conflict) / (after.replaced - before.replaced)
+  const retries = (after.conflict - before.conflict) / answers.ok
   return [Math.round(answers.ok / seconds).toLocaleString('en'), retries.toFixed(2), String(answers.conflict), String(lost)]
 }
