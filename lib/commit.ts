@@ -6,7 +6,7 @@ import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '
 import type { Data } from './merge.js'
 import { assess, canSendCookie, type Circumstances, type Plan, type Reason } from './plan.js'
 import { publicHandle } from './public-handle.js'
-import { createRecord, end, supersede } from './records.js'
+import { createRecord, endOf, supersede } from './records.js'
 import { emit } from './runtime.js'
 import type { Session } from './session.js'
 import type { Visit } from './visit.js'
@@ -88,7 +88,7 @@ class Commit {
     if (this.#destroyed()) return null
     this.#asked = this.#visit.asked
     const plan = prepared ?? this.#assess()
-    if (plan.action === 'delete') return this.#end().then(() => this.#attempt(null))
+    if (plan.action === 'delete') return endOf(this.#visit).then(() => this.#attempt(null))
     return after(this.#act(plan), (overtaken) => this.#destroyed() ? null : overtaken)
   }
 
@@ -185,13 +185,6 @@ class Commit {
     emit(this.#visit.runtime, 'onRotate', () => ({ ...event, id: publicHandle(next.key), reason: final.moving as Reason, data: this.#work.copy() }))
     if (final.changed) this.#emit('onSave')
     return null
-  }
-
-  async #end (): Promise<void> {
-    const visit = this.#visit
-    await end(visit.runtime, visit.ended as Place, visit.request)
-    visit.ended = null
-    visit.cookie = visit.runtime.cookies.clear
   }
 
   /** Somebody ended the session meanwhile. Nothing is written and no cookie sent: the browser may hold a newer one. */

@@ -60,3 +60,10 @@ export async function end (runtime: Runtime, place: Place, request: FastifyReque
   }
   return ended
 }
+
+/** Ends the session that the request has destroyed, and removes its cookie. */
+export async function endOf (visit: Visit): Promise<void> {
+  await end(visit.runtime, visit.ended as Place, visit.request)
+  visit.ended = null
+  visit.cookie = visit.runtime.cookies.clear
+}
