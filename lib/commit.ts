@@ -14,6 +14,8 @@ import { WorkingCopy } from './working-copy.js'
 
 /** Every lost race means that another request was saved, so this is only reached when that many save at once. */
 const MAX_RACES = 100
+/** Milliseconds that a save waits for others at most: an `update()` may be waiting for this very request. */
+const PATIENCE = 50
 /** Where `@fastify/csrf-protection` keeps its secret. One that was planted before a sign-in must be nothing after it (CVE-2022-24895). */
 const CSRF_SECRET = '_csrf'
 
@@ -57,30 +59,31 @@ class Commit {
     }
     const { place, runtime: { turns } } = this.#visit
     try {
-      const running = place !== null && turns.isTaken(place.key)
-        ? turns.run(place.key, async () => await this.#go(await this.#begin(null)))
-        : after(this.#begin(plan), (overtaken) => overtaken === null ? undefined : turns.run(overtaken.latest.key, () => this.#go(overtaken)))
+      // Those who have lost a race would lose it to whoever is new each time.
+      const others = place === null ? null : turns.others(place.key, PATIENCE)
+      const running = others === null ? this.#save(plan) : others.then(() => this.#save(null))
       return running instanceof Promise ? running.catch(failed) : running
     } catch (error) {
       return failed(error)
     }
   }
 
-  #begin (plan: Plan | null): Answer<Overtaken | null> {
-    return after(this.#isReady() ? plan : this.#prepare(plan), (prepared) => this.#attempt(prepared))
+  #save (plan: Plan | null): Answer<void> {
+    const attempt = after(this.#isReady() ? plan : this.#prepare(plan), (prepared) => this.#attempt(prepared))
+    return after(attempt, (overtaken) => overtaken === null ? undefined : this.#race(overtaken))
   }
 
-  /**
-   * Those who lost a race for one session go on one by one, and who comes meanwhile waits behind them: so that they do not
-   * lose it to each other again, nor to whoever is new each time.
-   */
-  async #go (overtaken: Overtaken | null): Promise<void> {
-    let next = overtaken
-    for (let race = 0; next !== null; race++) {
-      if (race === MAX_RACES) throw new Conflict()
-      this.#work.rebase(next)
-      next = await this.#attempt(this.#circumstances.change === undefined ? null : await this.#prepare(null))
-    }
+  /** Those who lost a race for one session go on one by one, so that they do not lose it to each other again. */
+  async #race (overtaken: Overtaken): Promise<void> {
+    await this.#visit.runtime.turns.run(overtaken.latest.key, async () => {
+      let next: Overtaken | null = overtaken
+      for (let race = 0; race < MAX_RACES; race++) {
+        this.#work.rebase(next)
+        next = await this.#attempt(this.#circumstances.change === undefined ? null : await this.#prepare(null))
+        if (next === null) return
+      }
+      throw new Conflict()
+    })
   }
 
   /** `prepared`: what is due, as far as it is known. `null`: done. */

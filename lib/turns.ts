@@ -10,8 +10,20 @@ export class Turns {
     return mine
   }
 
-  /** Is it somebody's turn? */
-  isTaken (key: string): boolean {
-    return this.#last.has(key)
+  /** Waits for those who wait now, but not longer than `patience` milliseconds. `null`: there is nobody. */
+  others (key: string, patience: number): Promise<void> | null {
+    const last = this.#last.get(key)
+    return last === undefined ? null : atMost(patience, last)
   }
+}
+
+function atMost (milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    const settled = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    promise.then(settled, settled)
+  })
 }

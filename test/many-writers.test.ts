@@ -54,3 +54,21 @@ for (const how of ['update', 'save']) {
     t.equal((await client.get('/read')).body, String(1 + 5 + updates), 'all count')
   })
 }
+
+t.test('an update() that asks its own application for a save of the same session is not waited for without end', async (t) => {
+  const { app, client } = await buildApp(t, { backend: 'memory', store: slow() })
+  app.get('/begin', async ({ session }) => { session.visits = 1 })
+  app.get('/inner', async ({ session }) => { await session.update((data) => { data.visits++ }) })
+  app.get('/read', async ({ session }) => session.visits)
+  const asked: number[] = []
+  app.get('/outer', async ({ session }) => {
+    await session.update(async (data) => {
+      if (asked.length < 3) asked.push((await client.get('/inner')).statusCode)
+      data.visits++
+    })
+  })
+  await client.get('/begin')
+  t.equal((await client.get('/outer')).statusCode, 200)
+  t.strictSame(asked, [200, 200, 200])
+  t.equal((await client.get('/read')).body, '5')
+})
