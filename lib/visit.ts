@@ -71,7 +71,7 @@ export class Visit {
     this.#onStoreError = onStoreError
   }
 
-  /** Asks the backend. Only a store makes this a promise. Rejects with `StoreFailed`. */
+  /** Asks the backend. Only a store that takes its time makes this a promise. Throws, or rejects with, `StoreFailed`. */
   fetch (): void | Promise<void> {
     if (this.token === null || this.loaded !== null) return
     const failed = (error: Error) => this.#storeFailed(error)

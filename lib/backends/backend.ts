@@ -60,7 +60,7 @@ export interface Backend {
   readonly records: StoredRecords | null
   /** A fresh id. */
   newId (): Id
-  /** What `token` stands for. Verified before any I/O. Rejects with `StoreFailed`. */
+  /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number): Answer<Loaded>
   /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
   reload (place: Place): Answer<Place | null>

@@ -28,7 +28,7 @@ export class Epoch {
     this.#options = options
   }
 
-  /** Milliseconds since 1970; `NONE`: nobody has asked for one. Rejects with `StoreFailed`. */
+  /** Milliseconds since 1970; `NONE`: nobody has asked for one. Throws, or rejects with, `StoreFailed`. */
   current (now: number): Answer<number> {
     const { value, at } = this.#known
     return Math.abs(now - at) < this.#options.staleness ? value : this.#ask(now)
