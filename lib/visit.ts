@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../types/index.js'
 import type { Loaded, Place } from './backends/backend.js'
 import { Controls } from './controls.js'
-import { Moved, NewerVersion, StoreFailed } from './errors.js'
+import { Moved, NewerVersion, NotReady, StoreFailed } from './errors.js'
 import type { Data } from './merge.js'
 import { emit, type Runtime } from './runtime.js'
 import { publicHandle } from './public-handle.js'
@@ -18,6 +18,7 @@ export class Visit {
   readonly reply: FastifyReply
   readonly token: string | null
   loaded: Loaded | null = null
+  #loading = false
   /** `null` until the session is read. */
   session: Session | null = null
   /** The record the session stands on; `null`: it is new. */
@@ -71,9 +72,14 @@ export class Visit {
     this.#onStoreError = onStoreError
   }
 
-  /** Asks the backend. Only a store that takes its time makes this a promise. Throws, or rejects with, `StoreFailed`. */
+  /**
+   * Asks the backend. Only a store that takes its time makes this a promise. Throws, or rejects with, `StoreFailed`; throws
+   * `NotReady` while it is being asked, as in a hook that runs the moment a client hangs up.
+   */
   fetch (): void | Promise<void> {
     if (this.token === null || this.loaded !== null) return
+    if (this.#loading) throw new NotReady(this.runtime.settings.name)
+    this.#loading = true
     const failed = (error: Error) => this.#storeFailed(error)
     try {
       const loading = this.runtime.backend.load(this.token, Date.now())
