@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import { startDatabase } from './database-process.js'
@@ -24,6 +25,13 @@ async function isUp (port: number): Promise<boolean> {
 
 const asRoot = () => process.getuid?.() === 0 ? ['--user=root'] : []
 
+/** All servers of a machine would otherwise share its /tmp, and each removes the temporary tables of the others when it starts. */
+function paths (directory: string): string[] {
+  const temporary = join(directory, 'tmp')
+  mkdirSync(temporary, { recursive: true })
+  return ['--no-defaults', `--datadir=${join(directory, 'data')}`, `--tmpdir=${temporary}`]
+}
+
 /** Without fsync: what a killed process committed survives it. */
 export function startMariadb ({ args = [] }: { args?: string[] } = {}): Promise<RunningServer> {
   return startDatabase({
@@ -31,12 +39,12 @@ export function startMariadb ({ args = [] }: { args?: string[] } = {}): Promise<
     init: {
       command: 'mariadb-install-db',
       args: directory => [
-        '--no-defaults', `--datadir=${join(directory, 'data')}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot()
+        ...paths(directory), '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot()
       ]
     },
     command: 'mariadbd',
     args: (port, directory) => [
-      '--no-defaults', `--datadir=${join(directory, 'data')}`, `--socket=${join(directory, 's')}`,
+      ...paths(directory), `--socket=${join(directory, 's')}`,
       `--port=${port}`, `--bind-address=${host}`, '--skip-name-resolve', '--innodb-buffer-pool-size=32M',
       '--innodb-flush-log-at-trx-commit=2', '--max-connections=60', ...asRoot(), ...args
     ],
