@@ -2,12 +2,19 @@ import createError from '@fastify/error'
 
 /** Every error of this package is one: `error instanceof SessionError`, told apart by `error.code`. */
 export class SessionError extends Error {
+  /** Which error it is, for instance `FST_TYPED_SESSION_REQUIRED`; the README lists them. */
   declare readonly code: `FST_TYPED_SESSION_${string}`
+  /** The status of the answer, unless an error handler decides otherwise: 500 for a mistake in the program, else 401, 409 or 503. */
   declare readonly statusCode: number
 }
 
-const define = (name: string, message: string, statusCode = 500) =>
-  createError<[detail?: unknown, more?: unknown]>(`FST_TYPED_SESSION_${name}`, message, statusCode, SessionError as unknown as ErrorConstructor)
+/** Makes errors of one kind. */
+export type SessionErrorConstructor = new (...details: Details) => SessionError
+type Details = [detail?: unknown, more?: unknown]
+
+// The return type keeps createError's own out of our declarations: module resolution "bundler" does not find it there.
+const define = (name: string, message: string, statusCode = 500): SessionErrorConstructor =>
+  createError<SessionError['code'], number, Details>(`FST_TYPED_SESSION_${name}`, message, statusCode, SessionError as unknown as ErrorConstructor)
 
 // Each message says what to do. None carries a value of the session, a token, an id or a secret.
 export const InvalidOption = define('INVALID_OPTION', 'Session option %s: %s')
