@@ -1,6 +1,7 @@
 import type { AsyncStore, ReplaceOutcome } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { Turns } from '../turns.js'
+import { hasMethods } from './options.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
@@ -32,8 +33,7 @@ const PATIENCE = 10_000
  * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
  */
 export function connectStore (store: ConnectStore): AsyncStore {
-  const members = Object(store) as Record<string, unknown>
-  if (!['get', 'set', 'destroy'].every((name) => typeof members[name] === 'function')) {
+  if (!hasMethods(store, 'get', 'set', 'destroy')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
   }
   const turns = new Turns()

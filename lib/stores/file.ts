@@ -5,6 +5,7 @@ import { Turns } from '../turns.js'
 import { assertPart, nameOf, prepareDirectory, preparePart, readWhole, syncDirectory, writeWhole } from './file/directory.js'
 import { decode, encode, isOurs } from './file/format.js'
 import { lockedError, removeAbandoned, removeStale, takeLock } from './file/lock.js'
+import { assertOptions, isSeconds } from './options.js'
 import type { FileRecord } from './file/format.js'
 import type { Lock } from './file/lock.js'
 import type { AsyncStore, SessionStore, StoredRecord } from '../../types/store.js'
@@ -28,7 +29,7 @@ const batchSize = 16
  * seconds for 10,000 sessions on the machines we measured, and a millisecond more for each that is removed. Other
  * requests go on meanwhile. Nothing is removed by itself, call `sweep` from time to time.
  *
- * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` if the directory is not fit
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` if the directory is not fit, or for another option
  */
 export function fileStore (options: FileStoreOptions): AsyncStore & Required<Pick<SessionStore, 'findBySubject' | 'sweep'>> {
   return new FileStore(options)
@@ -39,8 +40,10 @@ class FileStore implements AsyncStore {
   readonly #lockTimeout: number
   readonly #turns = new Turns()
 
-  constructor ({ directory, lockTimeout = 1 }: FileStoreOptions) {
-    if (!(lockTimeout >= 0 && lockTimeout < Infinity)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
+  constructor (options: FileStoreOptions) {
+    assertOptions('fileStore', options, ['directory', 'lockTimeout'])
+    const { directory, lockTimeout = 1 } = options
+    if (!isSeconds(lockTimeout)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
     this.#lockTimeout = lockTimeout * 1000
     this.#directory = prepareDirectory(directory)
   }

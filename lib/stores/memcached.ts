@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome } from '../../types/store.js'
+import { assertOptions, hasMethods } from './options.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
@@ -27,20 +28,17 @@ export interface MemcachedStoreOptions {
  *
  * Memcached counts whole seconds. The exact deadline is kept with the payload, and `touch` is a compare-and-set.
  *
- * Throws `InvalidOption` for a client of another kind, and for a prefix that is empty, too long or has odd characters.
+ * Throws `InvalidOption` for a client of another kind, for a prefix that is empty, too long or has odd characters, and for
+ * another option.
  */
-export function memcachedStore ({ client, prefix = 'sess:' }: MemcachedStoreOptions): AsyncStore {
-  if (!isClient(client)) throw new InvalidOption('client', 'memcachedStore needs a client made by memcache-client')
-  if (!/^[a-zA-Z0-9:_-]{1,50}$/.test(prefix)) {
+export function memcachedStore (options: MemcachedStoreOptions): AsyncStore {
+  assertOptions('memcachedStore', options, ['client', 'prefix'])
+  const { client, prefix = 'sess:' } = options
+  if (!hasMethods(client, 'gets', 'add', 'cas', 'delete')) throw new InvalidOption('client', 'memcachedStore needs a client made by memcache-client')
+  if (typeof prefix !== 'string' || !/^[a-zA-Z0-9:_-]{1,50}$/.test(prefix)) {
     throw new InvalidOption('prefix', 'memcachedStore takes 1 to 50 letters, digits or : _ -')
   }
   return new MemcachedStore(client, prefix)
-}
-
-function isClient (client: unknown): boolean {
-  if (typeof client !== 'object' || client === null) return false
-  const members = client as Record<string, unknown>
-  return ['gets', 'add', 'cas', 'delete'].every(name => typeof members[name] === 'function')
 }
 
 /** What is under a key. Without a payload: it has expired, or is none of ours. */

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidOption } from '../errors.js'
 import { createSubjectIndex } from './memory/subjects.js'
+import { assertOptions } from './options.js'
 import { wholeMilliseconds } from './values.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
@@ -27,11 +28,12 @@ const sweepBatch = 1000
  * (`FST_TYPED_SESSION_MEMORY_STORE`). When a limit is reached the least recently used session is forgotten, which its
  * user sees as being logged out. Expired sessions are removed when they are asked for, by `sweep()`, and by the limits.
  *
- * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for a limit that is no positive integer
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for a limit that is no positive integer, or another option
  */
 export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
+  const store = new MemoryStore(options)
   warnInProduction()
-  return new MemoryStore(options)
+  return store
 }
 
 export class MemoryStore implements SessionStore {
@@ -39,7 +41,9 @@ export class MemoryStore implements SessionStore {
   readonly #subjects = createSubjectIndex()
   readonly #entries: LRUCache<string, Entry>
 
-  constructor ({ maxEntries = 100_000, maxBytes = 256 * 1024 * 1024 }: MemoryStoreOptions = {}) {
+  constructor (options: MemoryStoreOptions = {}) {
+    assertOptions('memoryStore', options, ['maxEntries', 'maxBytes'])
+    const { maxEntries = 100_000, maxBytes = 256 * 1024 * 1024 } = options
     // 2^24 entries are as many as a Map holds.
     assertLimit('maxEntries', maxEntries, 2 ** 24)
     assertLimit('maxBytes', maxBytes, Number.MAX_SAFE_INTEGER)

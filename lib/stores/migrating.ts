@@ -1,4 +1,6 @@
 import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import { InvalidOption } from '../errors.js'
+import { assertOptions } from './options.js'
 import { assertStores, closeBoth, common, settleAll } from './parts.js'
 
 export interface MigratingStoreOptions {
@@ -40,8 +42,11 @@ interface Kept { readonly payload: string, readonly move?: Move }
  * finds it there finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
  * seconds between two calls. Finds by subject if both stores do. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
-export function migratingStore ({ from, to, prepare = false }: MigratingStoreOptions): AsyncStore {
+export function migratingStore (options: MigratingStoreOptions): AsyncStore {
+  assertOptions('migratingStore', options, ['from', 'to', 'prepare'])
+  const { from, to, prepare = false } = options
   assertStores('migratingStore', { from, to })
+  if (typeof prepare !== 'boolean') throw new InvalidOption('migratingStore({ prepare })', 'must be true or false')
 
   /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */
   async function find (id: string): Promise<Kept & { in: SessionStore } | null> {

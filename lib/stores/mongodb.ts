@@ -1,5 +1,6 @@
 import type { AsyncStore, StoredRecord } from '../../types/store.js'
 import { InvalidOption } from '../errors.js'
+import { assertOptions, hasMethods } from './options.js'
 import { errorField } from './sql/retry.js'
 import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
 
@@ -55,10 +56,12 @@ const ttlGrace = 60
 /**
  * Sessions in MongoDB 5.0 and later: one document each, its deadline a date by the clock of the application. Reads go to
  * the primary, writes are acknowledged by a majority. `createIndexes` has the server remove what is over.
- * Throws `InvalidOption` for what is no collection.
+ * Throws `InvalidOption` for what is no collection, and for another option.
  */
-export function mongoStore ({ collection }: MongoStoreOptions): AsyncStore {
-  if (typeof collection?.updateOne !== 'function') throw new InvalidOption('collection', 'expected a Collection of mongodb')
+export function mongoStore (options: MongoStoreOptions): AsyncStore {
+  assertOptions('mongoStore', options, ['collection'])
+  const { collection } = options
+  if (!hasMethods(collection, 'updateOne')) throw new InvalidOption('collection', 'expected a Collection of mongodb')
 
   return {
     async create (id, payload, expiresAt, subject) {

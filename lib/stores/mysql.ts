@@ -1,6 +1,7 @@
 import type { AsyncStore, StoredRecord } from '../../types/store.js'
+import { assertOptions } from './options.js'
 import { longestId, longestSubject, mysqlSchema } from './schema/mysql.js'
-import { quoteTable } from './sql/identifier.js'
+import { quoteTable, tableOf } from './sql/identifier.js'
 import { mysqlClient, type MysqlClient, type MysqlPool } from './sql/mysql-client.js'
 import { inPages, sweepInBatches } from './sql/pages.js'
 import { errorField } from './sql/retry.js'
@@ -48,9 +49,11 @@ const statements = (table: string) => ({
  * Sessions in MySQL 8.0 and later or MariaDB 10.6 and later: one InnoDB table, compared as bytes, whatever the charset,
  * collation, flags and `sql_mode` of the connection. Autocommit has to be on, as it is by default. The deadline is
  * judged by the clock of the application. Ids over 255 and subjects over 1024 bytes are refused.
- * Throws `InvalidOption` for another kind of client or a table name that is none.
+ * Throws `InvalidOption` for another kind of client, a table name that is none, or another option.
  */
-export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): AsyncStore {
+export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
+  assertOptions('mysqlStore', options, ['pool', 'table'])
+  const { pool, table = 'sessions' } = options
   const sql = statements(quoteTable(table, '`'))
   const client = mysqlClient(pool)
   const isLive = async (id: Buffer) => (await client.read(sql.isLive, [id, Date.now()])).length === 1
@@ -99,8 +102,8 @@ export function mysqlStore ({ pool, table = 'sessions' }: MysqlStoreOptions): As
 }
 
 /** Creates the table unless it exists: `schema/mysql.sql`. Needs the right to create. */
-export async function createTable (pool: MysqlPool, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
-  await mysqlClient(pool).write(mysqlSchema(table), [])
+export async function createTable (pool: MysqlPool, options: { table?: string } = {}): Promise<void> {
+  await mysqlClient(pool).write(mysqlSchema(tableOf(options)), [])
 }
 
 /** The bytes of an id or a subject, or null if the database cannot hold them as they are. */

@@ -1,6 +1,7 @@
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
+import { assertOptions } from './options.js'
 import { postgresSchema } from './schema/postgres.js'
-import { quoteTable } from './sql/identifier.js'
+import { quoteTable, tableOf } from './sql/identifier.js'
 import { inPages, sweepInBatches } from './sql/pages.js'
 import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
 import { errorField, retry } from './sql/retry.js'
@@ -42,9 +43,11 @@ const statements = (table: string) => ({
 /**
  * Sessions in PostgreSQL 12 and later: one table, one statement per call. The deadline is judged by the clock of the
  * application, not of the database. NUL and lone surrogates, which `text` cannot hold, are refused and never altered.
- * Throws `InvalidOption` for another kind of client or a table name that is none.
+ * Throws `InvalidOption` for another kind of client, a table name that is none, or another option.
  */
-export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOptions): AsyncStore {
+export function postgresStore (options: PostgresStoreOptions): AsyncStore {
+  assertOptions('postgresStore', options, ['pool', 'table'])
+  const { pool, table = 'sessions' } = options
   const sql = statements(quoteTable(table, '"'))
   const run = runner(pool)
 
@@ -82,9 +85,9 @@ export function postgresStore ({ pool, table = 'sessions' }: PostgresStoreOption
 }
 
 /** Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. */
-export async function createTable (pool: PostgresClient, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
+export async function createTable (pool: PostgresClient, options: { table?: string } = {}): Promise<void> {
   const run = runner(pool)
-  for (const statement of postgresSchema(table)) await retry(() => run(statement), createdMeanwhile)
+  for (const statement of postgresSchema(tableOf(options))) await retry(() => run(statement), createdMeanwhile)
 }
 
 // Two processes that start together: IF NOT EXISTS is no lock, the slower one meets a unique or duplicate name.

@@ -1,6 +1,7 @@
 import { InvalidOption } from '../errors.js'
+import { assertOptions, isSeconds } from './options.js'
 import { sqliteSchema } from './schema/sqlite.js'
-import { quoteTable } from './sql/identifier.js'
+import { quoteTable, tableOf } from './sql/identifier.js'
 import { inPages, sweepInBatches } from './sql/pages.js'
 import { assertDatabase, whenFree } from './sql/sqlite-client.js'
 import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
@@ -47,12 +48,14 @@ type Row = { place: number | bigint, id: string, payload: string, expires_at: nu
  * Sessions in SQLite: one table, one statement per call, any number of processes on one host. NUL and lone surrogates,
  * which not every driver gives back, are refused. Nothing is removed by itself: call `sweep` from time to time.
  *
- * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for another kind of database, a name that is none, or a
- * table that is not there: `createTable` makes it
+ * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for another kind of database, a name that is none, a
+ * table that is not there (`createTable` makes it), or another option
  */
-export function sqliteStore ({ database, table = 'sessions', busyTimeout = 1 }: SqliteStoreOptions): SqliteStore {
+export function sqliteStore (options: SqliteStoreOptions): SqliteStore {
+  assertOptions('sqliteStore', options, ['database', 'table', 'busyTimeout'])
+  const { database, table = 'sessions', busyTimeout = 1 } = options
   assertDatabase(database)
-  if (!(busyTimeout >= 0 && busyTimeout < Infinity)) throw new InvalidOption('busyTimeout', 'must be a number of seconds')
+  if (!isSeconds(busyTimeout)) throw new InvalidOption('busyTimeout', 'must be a number of seconds')
   return new SqliteStore(prepare(database, quoteTable(table, '"')), busyTimeout * 1000)
 }
 
@@ -60,9 +63,9 @@ export function sqliteStore ({ database, table = 'sessions', busyTimeout = 1 }: 
  * Creates the table and its indexes unless they exist: `schema/sqlite.sql`. Turns on write-ahead logging for the whole
  * database, which lets processes read while another one writes.
  */
-export async function createTable (database: SqliteDatabase, { table = 'sessions' }: { table?: string } = {}): Promise<void> {
+export async function createTable (database: SqliteDatabase, options: { table?: string } = {}): Promise<void> {
   assertDatabase(database)
-  for (const statement of sqliteSchema(table)) await whenFree(() => database.exec(statement), 5000)
+  for (const statement of sqliteSchema(tableOf(options))) await whenFree(() => database.exec(statement), 5000)
 }
 
 class SqliteStore implements AsyncStore {

@@ -1,4 +1,5 @@
 import { InvalidOption } from '../../errors.js'
+import { assertOptions } from '../options.js'
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 
@@ -14,3 +15,10 @@ export function tableParts (table: unknown): string[] {
 /** `table` or `schema.table`, validated and quoted. */
 export const quoteTable = (table: unknown, quote: '"' | '`') =>
   tableParts(table).map((part) => quote + part + quote).join('.')
+
+/** What `createTable` is to make. Throws `InvalidOption` for another option. */
+export function tableOf (options: { table?: string }): string {
+  assertOptions('createTable', options, ['table'])
+  const { table = 'sessions' } = options
+  return table
+}

@@ -1,4 +1,5 @@
 import { InvalidOption } from '../../errors.js'
+import { hasMethods } from '../options.js'
 import { errorField, retry } from './retry.js'
 
 type Value = string | number | null
@@ -28,12 +29,15 @@ export function runner (pool: PostgresClient): Run {
 }
 
 function runOnce (pool: PostgresClient): (text: string, values: Value[]) => Promise<unknown[][]> {
-  if (pool && 'unsafe' in pool && typeof pool.unsafe === 'function') {
+  if (isSql(pool)) {
     // prepare: postgres.js then needs one round trip, not two. It is ignored where the connection says prepare: false.
     return async (text, values) => await pool.unsafe(text, values, { prepare: true }).values()
   }
-  if (pool && 'query' in pool && typeof pool.query === 'function') {
+  // A pool of mysql2 has both.
+  if (hasMethods(pool, 'query') && !hasMethods(pool, 'execute')) {
     return async (text, values) => (await pool.query({ text, values, rowMode: 'array' })).rows
   }
   throw new InvalidOption('pool', 'expected a Pool of pg or the sql function of postgres')
 }
+
+const isSql = (pool: PostgresClient): pool is PostgresSql => hasMethods(pool, 'unsafe')

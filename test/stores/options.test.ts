@@ -1,0 +1,84 @@
+import t from 'tap'
+import { connectStore } from '../../lib/stores/connect.js'
+import { fileStore } from '../../lib/stores/file.js'
+import { memcachedStore } from '../../lib/stores/memcached.js'
+import { memoryStore } from '../../lib/stores/memory.js'
+import { migratingStore } from '../../lib/stores/migrating.js'
+import { mongoStore } from '../../lib/stores/mongodb.js'
+import * as mysql from '../../lib/stores/mysql.js'
+import * as postgres from '../../lib/stores/postgres.js'
+import * as sqlite from '../../lib/stores/sqlite.js'
+import { scratch } from '../support/file-scene.js'
+
+type Make = (options?: unknown) => unknown
+
+const code = 'FST_TYPED_SESSION_INVALID_OPTION'
+const able = (...methods: string[]) => Object.fromEntries(methods.map((name) => [name, async () => {}]))
+const database = { prepare: () => ({}) as never, exec: () => {} }
+const address = 'tcp://localhost:1'
+
+/** Each store with options that it takes, and values of them that it does not: text for numbers, addresses for clients. */
+const stores: Record<string, { make: Make, takes: () => object, refuses: Record<string, readonly unknown[]> }> = {
+  memoryStore: { make: memoryStore as Make, takes: () => ({ maxEntries: 10, maxBytes: 10_000 }), refuses: { maxEntries: ['10', null, 0], maxBytes: ['10', null] } },
+  fileStore: {
+    make: fileStore as Make,
+    takes: () => ({ directory: scratch(t), lockTimeout: 1 }),
+    refuses: { directory: [undefined, null, '', 5, new URL('file:///tmp/x')], lockTimeout: ['1', null, -1, NaN, [1]] }
+  },
+  sqliteStore: {
+    make: sqlite.sqliteStore as Make,
+    takes: () => ({ database, table: 'sessions', busyTimeout: 1 }),
+    refuses: { database: [undefined, null, './sessions.db'], table: [null, 5], busyTimeout: ['1', null, -1] }
+  },
+  memcachedStore: {
+    make: memcachedStore as Make, takes: () => ({ client: able('gets', 'add', 'cas', 'delete'), prefix: 'a:' }), refuses: { client: [undefined, null, address], prefix: [null, 5, ''] }
+  },
+  postgresStore: {
+    make: postgres.postgresStore as Make,
+    takes: () => ({ pool: able('query'), table: 'sessions' }),
+    refuses: { pool: [undefined, null, address, able('query', 'execute')], table: [null, 5, ''] }
+  },
+  mysqlStore: {
+    make: mysql.mysqlStore as Make, takes: () => ({ pool: able('execute'), table: 'sessions' }), refuses: { pool: [undefined, null, address, able('query')], table: [null, 5] }
+  },
+  mongoStore: { make: mongoStore as Make, takes: () => ({ collection: able('updateOne') }), refuses: { collection: [undefined, null, address, able('collection')] } },
+  migratingStore: {
+    make: migratingStore as Make,
+    takes: () => ({ from: memoryStore(), to: memoryStore(), prepare: true }),
+    refuses: { from: [undefined, null, address], to: [undefined, null, address], prepare: [null, 'false', 0] }
+  }
+}
+
+for (const [name, { make, takes, refuses }] of Object.entries(stores)) {
+  t.test(`${name} says of options that are missing, of another name or of another kind what to write instead`, async (t) => {
+    const usage = `${name}({ ${Object.keys(takes()).join(', ')} })`
+    t.ok(make(takes()))
+    for (const options of [null, address, 5]) t.throws(() => make(options), { code, message: `must be an object: ${usage}` }, String(options))
+    const typo = { ...takes(), lockTimout: 5 }
+    t.throws(() => make(typo), { code, message: `${name}({ lockTimout }): there is no such option, it takes ${Object.keys(takes()).join(', ')}` })
+    for (const [option, values] of Object.entries(refuses)) {
+      for (const value of values) t.throws(() => make({ ...takes(), [option]: value }), { code, message: option }, `${option}: ${String(value)}`)
+    }
+  })
+}
+
+t.test('memoryStore needs no options, every other store does', async (t) => {
+  t.ok(memoryStore())
+  const { memoryStore: _, ...others } = stores
+  for (const [name, { make }] of Object.entries(others)) t.throws(() => make(), { code, message: `must be an object: ${name}({ ` }, name)
+  t.throws(() => (connectStore as Make)(), { code, message: 'connectStore(store): needs a store with the methods get, set and destroy' })
+})
+
+t.test('createTable says the same of its options', async (t) => {
+  const calls = [
+    async (options: object) => await sqlite.createTable(database, options),
+    async (options: object) => await postgres.createTable({ query: async () => ({ rows: [] }) }, options),
+    async (options: object) => await mysql.createTable({ execute: async () => [{ affectedRows: 0 }, []] }, options)
+  ]
+  for (const call of calls) {
+    await t.resolves(call({ table: 'a_table' }))
+    await t.rejects(call({ tabel: 'a_table' }), { code, message: 'createTable({ tabel }): there is no such option, it takes table' })
+    await t.rejects(call({ table: null }), { code, message: 'table' })
+    await t.rejects(call(null as never), { code, message: 'must be an object: createTable({ table })' })
+  }
+})
