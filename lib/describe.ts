@@ -1,5 +1,6 @@
 import type { JsonObject } from '../types/index.js'
 import { hookOf } from './hooks.js'
+import { isPromise } from './sync.js'
 import type { Visit } from './visit.js'
 
 /** Characters: a few facts, not a second session. */
@@ -11,12 +12,11 @@ export function describe ({ request, runtime: { settings } }: Visit): JsonObject
   try {
     const about = hookOf.run(request, () => settings.describe?.(request))
     if (about === undefined || about === null) return null
-    // One that rejects must not end the process, either.
-    if (about instanceof Promise) about.catch(() => {})
+    const promised = isPromise(about)
     const text = JSON.stringify(about)
     if (text.length > MAX_LENGTH) throw new RangeError(`describe gave ${text.length} characters of JSON, at most ${MAX_LENGTH} are kept`)
     const plain: unknown = JSON.parse(text)
-    if (typeof plain !== 'object' || Array.isArray(plain) || about instanceof Promise) throw new TypeError('describe must give a JSON object, at once')
+    if (typeof plain !== 'object' || Array.isArray(plain) || promised) throw new TypeError('describe must give a JSON object, at once')
     return plain as JsonObject
   } catch (error) {
     request.log.error({ err: error }, 'a session could not be described')

@@ -1,4 +1,6 @@
+import { InvalidOption } from './errors.js'
 import type { Data } from './record.js'
+import { isPromise } from './sync.js'
 
 export type { Data } from './record.js'
 
@@ -12,7 +14,7 @@ export interface Merged {
 
 /**
  * Three-way merge by top-level key. A key only one side changed takes that side's value, also when it was removed there;
- * a key both changed goes to its resolver, else ours wins.
+ * a key both changed goes to its resolver, else ours wins. Throws `InvalidOption` for a resolver that does not answer at once.
  */
 export function merge (base: Data, theirs: Data, ours: Data, resolvers: Resolvers, same: (a: unknown, b: unknown, key: string) => boolean): Merged {
   const data: Data = {}
@@ -26,6 +28,7 @@ export function merge (base: Data, theirs: Data, ours: Data, resolvers: Resolver
       conflicts.push(key)
       const resolve = Object.hasOwn(resolvers, key) ? resolvers[key] : undefined
       if (resolve) value = resolve(versions)
+      if (resolve && isPromise(value)) throw new InvalidOption(`merge.${key}`, 'must answer at once, not give a promise')
     }
     if (value !== undefined) data[key] = value
   }

@@ -1,10 +1,14 @@
 import type { Codec } from './codec.js'
 import type { Data } from './merge.js'
 import type { Found, Opened, SessionRecord } from './record.js'
+import { isPlainObject } from './snapshot.js'
+import { isPromise } from './sync.js'
+
+type Step = (stored: Data) => unknown
 
 export interface OpeningOptions {
   readonly version: number
-  readonly migrate: Readonly<Record<string, (stored: Data) => Data>>
+  readonly migrate: Readonly<Record<string, Step>>
   readonly onInvalid: 'discard' | 'salvage'
 }
 
@@ -12,10 +16,15 @@ export interface OpeningOptions {
 export class Opener {
   readonly #codec: Codec
   readonly #options: OpeningOptions
+  readonly #report: (error: unknown, version: number) => void
+  /** The versions whose step has failed. */
+  readonly #failed = new Set<number>()
 
-  constructor (codec: Codec, options: OpeningOptions) {
+  /** `report` is told what is wrong with the step from a version, once. */
+  constructor (codec: Codec, options: OpeningOptions, report: (error: unknown, version: number) => void) {
     this.#codec = codec
     this.#options = options
+    this.#report = report
   }
 
   /** The data belong to the opener: copy them before anything may change them. Never throws. */
@@ -37,14 +46,27 @@ export class Opener {
 
   #lift (from: number, found: Found): Found | null {
     let data = found.data
-    try {
-      for (let version = from; version < this.#options.version; version++) {
-        const step = this.#options.migrate[version]
-        if (step !== undefined) data = step(structuredClone(data) as Data)
+    for (let version = from; version < this.#options.version; version++) {
+      const step = this.#options.migrate[version]
+      if (step === undefined) continue
+      try {
+        data = lift(step, data)
+      } catch (error) {
+        if (!this.#failed.has(version)) this.#report(error, version)
+        this.#failed.add(version)
+        return null
       }
-    } catch {
-      return null
     }
     return data === found.data ? found : { data, extra: found.extra }
   }
+}
+
+/** What a step returns, or else what it has made of its argument. */
+function lift (step: Step, data: unknown): Data {
+  const stored = structuredClone(data) as Data
+  const result = step(stored)
+  if (result === undefined) return stored
+  if (isPromise(result)) throw new TypeError('it gave a promise. A session is decoded synchronously')
+  if (!isPlainObject(result)) throw new TypeError('it gave no object')
+  return result
 }

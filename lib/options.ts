@@ -6,6 +6,7 @@ import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from './merge.js'
 import { isStore } from './store-shape.js'
+import { isAsyncFunction, isPromise } from './sync.js'
 
 const DAY = 86_400
 /** NIST SP 800-63B-4 §2.1.3, §2.2.3, §2.3.3, in seconds. */
@@ -22,6 +23,7 @@ const text = z.string('must be a text').max(64, 'must be no longer than 64 chara
 const keys = z.array(z.string('must be a key of the schema'), 'must be a list of keys').readonly()
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, `must be one of: ${values.join(', ')}`)
 const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
+const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answer at once: it cannot be asynchronous')
 const someObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
 
 const shape = z.strictObject({
@@ -39,15 +41,15 @@ const shape = z.strictObject({
   rotateOn: keys.default([]),
   rotateEvery: duration.positive('must be more than 0 seconds').optional(),
   rotationGrace: orNone.max(3_600, 'an old token must not live for more than an hour').default(10),
-  subject: z.union([z.string(), callable], 'must be a key, or a function of the data').optional(),
-  describe: callable.optional(),
+  subject: z.union([z.string(), immediate], 'must be a key, or a function of the data').optional(),
+  describe: immediate.optional(),
   maxPerSubject: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
   overLimit: oneOf('evict-oldest', 'refuse').optional(),
   revocations: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore() or redisStore({ client })').optional(),
   revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').optional(),
-  merge: z.record(z.string(), callable, 'must be an object of functions by key').default({}),
+  merge: z.record(z.string(), immediate, 'must be an object of functions by key').default({}),
   version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),
-  migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), callable, 'must be an object of functions by version').default({}),
+  migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), immediate, 'must be an object of functions by version').default({}),
   onInvalid: oneOf('discard', 'salvage').default('discard'),
   undeclaredKeys: z.array(z.union([z.string(), z.instanceof(RegExp)], 'must be a name or a RegExp'), 'must be a list of names and RegExps').readonly().default([]),
   storeTimeout: duration.positive('must be more than 0 seconds').max(3_600, 'must be an hour (3600 seconds) or less').default(2),
@@ -83,7 +85,7 @@ export interface Settings {
   readonly revocationStaleness: number
   readonly merge: Resolvers
   readonly version: number
-  readonly migrate: Readonly<Record<string, (stored: Data) => Data>>
+  readonly migrate: Readonly<Record<string, (stored: Data) => unknown>>
   readonly onInvalid: 'discard' | 'salvage'
   readonly storeTimeout: number
   /** 0: off. */
@@ -183,7 +185,7 @@ function subjectOf (subject: unknown): Settings['subject'] {
     const value = read(data)
     if (value === undefined || value === null || value === '') return undefined
     // Of all else the text would be the same for everybody.
-    if (!TEXTUAL.has(typeof value)) throw new InvalidOption('subject', `must be, or give, a text or a number, not ${Array.isArray(value) ? 'a list' : `what is of type ${typeof value}`}`)
+    if (!TEXTUAL.has(typeof value)) throw new InvalidOption('subject', `must be, or give, a text or a number, not ${isPromise(value) ? 'a promise' : Array.isArray(value) ? 'a list' : `what is of type ${typeof value}`}`)
     return String(value)
   }
 }

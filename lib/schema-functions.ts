@@ -1,5 +1,5 @@
 import type { $ZodType } from 'zod/v4/core'
-import { isKnownSync } from './sync.js'
+import { isAsyncFunction, isKnownSync, isPromise } from './sync.js'
 
 // Where Zod keeps the functions that an application hands in, on schemas and on checks.
 interface Callbacks {
@@ -36,15 +36,12 @@ function checkFunctions ({ _zod: { def, check } }: Check): object[] {
 }
 
 /** Is it declared asynchronous, or does it return a promise when it is tried with nothing? */
-export const isAsync = (fn: object): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]' || returnsPromise(fn)
+export const isAsync = (fn: object): boolean => isAsyncFunction(fn) || returnsPromise(fn)
 
 function returnsPromise (fn: object): boolean {
   try {
     const nothing = { value: undefined, issues: [] }
-    const result: unknown = (fn as (value: unknown, context: unknown) => unknown)(nothing, nothing)
-    if (!(result instanceof Object && 'then' in result)) return false
-    Promise.resolve(result).catch(() => {})
-    return true
+    return isPromise((fn as (value: unknown, context: unknown) => unknown)(nothing, nothing))
   } catch {
     // It wants something better to work on, so it has not begun to wait.
     return false

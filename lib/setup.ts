@@ -41,7 +41,9 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     turns: new Turns(),
     afterwards: new Afterwards(production),
     sockets: new OpenSockets(),
-    opener: new Opener(codec, settings),
+    opener: new Opener(codec, settings, (err, version) => {
+      app.log.error({ err, session: settings.name, version }, 'a migrate step failed: sessions of that version are discarded')
+    }),
     cookies: cookieWriter(app, settings),
     hooks: createHooks(settings),
     log: app.log,

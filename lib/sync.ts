@@ -6,4 +6,14 @@ export function sync<F extends object> (fn: F): F {
   return fn
 }
 
+/** Is it declared asynchronous? */
+export const isAsyncFunction = (fn: unknown): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]'
+
+/** Is it a promise, where none is of use? Nobody waits for it, and if it rejects it must not end the process. */
+export function isPromise (value: unknown): boolean {
+  if (!(value instanceof Object && 'then' in value)) return false
+  Promise.resolve(value).catch(() => {})
+  return true
+}
+
 export const isKnownSync = (fn: object): boolean => known.has(fn)

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { createSession } from '../lib/index.js'
 import { memoryStore } from '../lib/stores/memory.js'
 import type { HandleOptions, RejectEvent, SessionSchema } from '../types/index.js'
-import { Client, SECRET, setCookies } from './support/app.js'
+import { Client, SECRET, setCookies, settled } from './support/app.js'
+import { watchProcess } from './support/process-events.js'
 
 const v1 = z.object({ name: z.string().default(''), count: z.int().default(0) })
 const v2 = z.object({ fullName: z.string().default(''), count: z.int().default(0) })
@@ -20,7 +21,8 @@ interface Place { readonly store?: ReturnType<typeof memoryStore> }
 /** Deploys a version of the application where the last one was, and takes over the browser's cookies. */
 async function deploy<S extends SessionSchema> (t: Test, place: Place, schema: S, options: object, jar = new Map<string, string>()) {
   const rejected: RejectEvent[] = []
-  const app = Fastify()
+  const logs: object[] = []
+  const app = Fastify({ logger: { level: 'error', stream: { write (line: string) { logs.push(JSON.parse(line)) } } } })
   const onReject = (event: RejectEvent) => { rejected.push(event) }
   const handle = createSession(schema as unknown as typeof v1, { secret: SECRET, ...place, ...options, hooks: { onReject } } as HandleOptions<typeof v1>)
   app.register(handle.plugin)
@@ -39,7 +41,7 @@ async function deploy<S extends SessionSchema> (t: Test, place: Place, schema: S
   const client = new Client((request) => app.inject(request), '__Host-Http-session')
   for (const [name, value] of jar) client.jar.set(name, value)
   const read = async () => (await client.get('/read')).json() as { data: Record<string, unknown>, isNew: boolean }
-  return { client, read, rejected, reasons: () => rejected.map(({ reason }) => reason) }
+  return { client, read, logs, rejected, reasons: () => rejected.map(({ reason }) => reason) }
 }
 
 async function eachPlace (t: Test, run: (t: Test, place: Place) => Promise<void>): Promise<void> {
@@ -80,18 +82,21 @@ t.test('a version without a step changes nothing in the record', async t => {
   })
 })
 
-t.test('a step may change its argument in place, and nobody notices', async t => {
+t.test('a step may change its argument in place, and need not return it', async t => {
   await eachPlace(t, async (t, place) => {
-    const jar = await begin(t, place)
-    const now = await deploy(t, place, v2, { version: 2, migrate: { 1: (stored: Stored) => { stored.fullName = stored.name; delete stored.name; return stored } } }, jar)
-    for (let turn = 0; turn < 2; turn++) t.match(await now.read(), { data: { fullName: 'Ann' } })
+    const rename = (stored: Stored) => { stored.fullName = stored.name; delete stored.name }
+    for (const step of [rename, (stored: Stored) => { rename(stored); return stored }]) {
+      const now = await deploy(t, place, v2, { version: 2, migrate: { 1: step } }, await begin(t, place))
+      for (let turn = 0; turn < 2; turn++) t.match(await now.read(), { isNew: false, data: { fullName: 'Ann', count: 3 } })
+      t.strictSame(now.logs, [])
+    }
   })
 })
 
 const BROKEN: Readonly<Record<string, unknown>> = {
   throws: () => { throw new Error('broken') },
-  'is asynchronous': async (stored: Stored) => renamed(stored),
-  'returns nothing': () => {},
+  'gives a promise': (stored: Stored) => Promise.resolve(renamed(stored)),
+  'gives a promise that rejects': () => Promise.reject(new Error('broken')),
   'returns null': () => null,
   'returns a list': () => [],
   'returns what breaks the schema': () => ({ fullName: 5 }),
@@ -103,6 +108,7 @@ for (const [how, step] of Object.entries(BROKEN)) {
     t.test(`R-19: a step that ${how} (${onInvalid}): an event, and a session all the same`, async t => {
       await eachPlace(t, async (t, place) => {
         const jar = await begin(t, place)
+        const { uncaught } = watchProcess(t)
         const now = await deploy(t, place, v2, { version: 2, migrate: { 1: step }, onInvalid }, jar)
         const { data } = await now.read()
         t.strictSame(data, { fullName: '', count: 0 })
@@ -110,10 +116,26 @@ for (const [how, step] of Object.entries(BROKEN)) {
         t.equal(({} as Record<string, unknown>).polluted, undefined)
         t.equal((await now.client.post('/write', { count: 1 })).statusCode, 200)
         t.match(await now.read(), { data: { count: 1 } })
+        await settled()
+        t.strictSame(uncaught, [], 'the process goes on')
       })
     })
   }
 }
+
+t.test('R-19: what is wrong with a step is in the log, once for each version', async t => {
+  await eachPlace(t, async (t, place) => {
+    const jars = [await begin(t, place), await begin(t, place)]
+    for (const [why, step] of [['broken', () => { throw new Error('broken') }], ['it gave a promise', BROKEN['gives a promise']], ['it gave no object', () => []]] as const) {
+      const now = await deploy(t, place, v3, { version: 3, migrate: { 1: renamed, 2: step } }, jars[0])
+      t.match(await now.read(), { isNew: true })
+      for (const [name, value] of jars[1]!) now.client.jar.set(name, value)
+      t.match(await now.read(), { isNew: true })
+      t.match(now.logs, [{ version: 2, session: 'session', err: { message: new RegExp(why) }, msg: 'a migrate step failed: sessions of that version are discarded' }])
+      t.equal(now.logs.length, 1)
+    }
+  })
+})
 
 t.test('R-19: a field that was removed, renamed or has another type, without a step', async t => {
   const changes: ReadonlyArray<readonly [string, SessionSchema, object, object]> = [
@@ -239,6 +261,7 @@ for (const [what, options] of Object.entries({
   'a step from version 0': { version: 2, migrate: { 0: renamed } },
   'a step without a number': { version: 2, migrate: { one: renamed } },
   'a step that is no function': { version: 2, migrate: { 1: {} } },
+  'a step that is asynchronous': { version: 2, migrate: { 1: async (stored: Stored) => renamed(stored) } },
   'version 0': { version: 0 },
   'version 1.5': { version: 1.5 },
   'version 65536': { version: 65_536 },

@@ -77,8 +77,9 @@ for (const backend of PLACES) {
       'a text': () => 'text',
       'a list': () => [1],
       'a function': () => () => {},
-      'a promise': async () => ({ agent: 'a' }),
-      'a promise that rejects': async () => { throw new Error('later') },
+      'a promise': () => Promise.resolve({ agent: 'a' }),
+      'a promise that rejects': () => Promise.reject(new Error('later')),
+      'what is like a promise': () => ({ then: (done: () => void) => done() }),
       'too much': () => ({ text: 'x'.repeat(2_048) }),
       'what is no JSON': () => ({ n: 1n }),
       'an error': () => { throw new Error('no description') }

@@ -40,8 +40,8 @@ export interface CookieOptions {
 /** A parallel request changed the same key. Return what is to be kept. */
 export type MergeResolver<Value> = (versions: { readonly base: Value, readonly theirs: Value, readonly ours: Value }) => Value
 
-/** Lifts data as it was stored under one version to the next. */
-export type Migration = (stored: Record<string, unknown>) => Record<string, unknown>
+/** Lifts data as it was stored under one version to the next: changes its argument in place, or returns what replaces it. At once. */
+export type Migration = (stored: Record<string, unknown>) => Record<string, unknown> | void
 
 /**
  * `{ session: … }` in a route's `config`, under the session's name. `false`: leave the session alone on this route.
