@@ -28,15 +28,30 @@ export interface SessionHandle<S extends SessionSchema, Name extends string = 's
   readonly $infer: Session<SessionData<S>>
 }
 
+// `FastifyTypeProviderDefault & { … }` is enough for a route's typed hook (`preHandler: preHandlerHookHandler`) to end in TS2589, or
+// in no memory, on TypeScript 6 and 7: it compares such instances without end. It does not when `validator` and `serializer`
+// depend on the schema, as those of other providers do. Both are `unknown`, like Fastify's.
+interface PlainProvider extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends string ? unknown : unknown
+  readonly serializer: this['schema'] extends string ? unknown : unknown
+}
+/** Identical, not assignable: every provider is assignable to Fastify's own. */
+type IsPlain<TypeProvider> =
+  (<T>() => T extends TypeProvider ? 1 : 2) extends (<T>() => T extends FastifyTypeProviderDefault ? 1 : 2) ? true : false
+
+/** A type provider that also carries the session of `S`. */
+export type ProviderWith<TypeProvider extends FastifyTypeProvider, S extends SessionSchema> =
+  (IsPlain<TypeProvider> extends true ? PlainProvider : TypeProvider) & WithSession<S>
+
 /** A plugin whose requests carry the session of `S`. */
 export type SessionPluginAsync<S extends SessionSchema, Options extends Record<string, any> = Record<never, never>,
   TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault> =
-  FastifyPluginAsync<Options, RawServerDefault, TypeProvider & WithSession<S>>
+  FastifyPluginAsync<Options, RawServerDefault, ProviderWith<TypeProvider, S>>
 
 /** What `withSession` returns: the same instance, its requests carrying the session of `S`. */
 export type SessionInstance<Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
   Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider,
-  S extends SessionSchema> = FastifyInstance<Server, Request, Reply, Logger, TypeProvider & WithSession<S>>
+  S extends SessionSchema> = FastifyInstance<Server, Request, Reply, Logger, ProviderWith<TypeProvider, S>>
 
 /** Declares a session: its schema and its options, once, to be registered and read wherever the handle is imported. */
 export type CreateSession = <S extends SessionSchema, const Name extends string = 'session'> (
