@@ -2,7 +2,7 @@
 import { expectTypeOf } from 'expect-type'
 import fastify, { type FastifyReply, type FastifyRequest, type onRequestHookHandler, type preHandlerAsyncHookHandler, type preHandlerHookHandler } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { createSession, requireSession, withSession, type SessionPluginAsync } from 'fastify-typed-session'
+import { createSession, withSession, type SessionPluginAsync } from 'fastify-typed-session'
 import { z } from 'zod'
 
 const handle = createSession(z.object({ theme: z.enum(['light', 'dark']).default('light'), userId: z.string().optional() }), { secret: Buffer.alloc(32) })
