@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { growCart, startFirstProgram } from './support/first-program.js'
 import { pack, root, run } from './support/packed.js'
 import { skipOrFail } from './support/skip.js'
 
@@ -13,6 +14,7 @@ t.teardown(() => packed.remove())
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string, default: string }>
   bin: Record<string, string>
+  peerDependencies: Record<string, string>
 }
 const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
 
@@ -22,13 +24,22 @@ t.test('the package holds what package.json points to', async (t) => {
   t.strictSame(targets.filter((target) => !packed.files.includes(target.slice(2))), [])
 })
 
-t.test('the package holds sources for its source maps, and nothing else of the repository', async (t) => {
+t.test('the package holds sources for its source maps, its documents, and nothing else of the repository', async (t) => {
   const foreign = packed.files.filter((path) =>
-    !/^(dist|lib|types)\//.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
+    !/^(dist|lib|types)\//.test(path) && !/^(docs|benchmarks)\/.*\.(md|svg)$/.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
   t.strictSame(foreign, [])
   const without = packed.files.filter((path) => path.endsWith('.js') && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
   t.strictSame(without, [], 'a compiled file whose source is gone is a leftover of an older build')
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) t.ok(packed.files.includes(file), `has ${file}`)
+})
+
+t.test('every document in the package finds what it links to there', async (t) => {
+  const documents = packed.files.filter((path) => path.endsWith('.md'))
+  t.ok(documents.includes('docs/stores.md'))
+  for (const document of documents) {
+    const links = [...(await readFile(join(root, document), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => join(document, '..', match[1] ?? ''))
+    t.strictSame(links.filter((link) => !packed.files.includes(link)), [], document)
+  }
 })
 
 t.test('every import that the README shows is exported', async (t) => {
@@ -65,6 +76,20 @@ t.test('installed into an empty folder', async (t) => {
       t.equal(status, 0, `every export can be imported without any database driver\n${output}`)
     })
   }
+})
+
+t.test('the first program of the README runs with the lowest version of each peer', async (t) => {
+  const lowest = Object.entries(manifest.peerDependencies).map(([name, range]) => [name, /^\^(\d+\.\d+\.\d+)$/.exec(range)?.[1]] as const)
+  t.equal(lowest.length, 3)
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const floors = lowest.map(([name, version]) => {
+    t.ok(readme.includes(`\`${name}\` (${version} or newer)`), `the README says so: ${name} ${version}`)
+    return `${name}@${version}`
+  })
+  const folder = await packed.install(...floors)
+  const program = await run('node', ['run/app.mjs', 'v3Qm1x0b7d8sKf2hZp4yTn6uWc9eRj5aLgXoBiDqHkM'], folder)
+  t.equal(program.status, 0, program.output)
+  await growCart(t, await startFirstProgram(t, folder))
 })
 
 /** This Node, and the others that CI puts under .ci. */
