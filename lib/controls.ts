@@ -2,7 +2,7 @@ import { commit } from './commit.js'
 import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from './errors.js'
 import { hookOf } from './hooks.js'
 import type { Data } from './merge.js'
-import { canSendCookie } from './plan.js'
+import { canSendCookie, hasLeft } from './plan.js'
 import { deadline } from './record.js'
 import { expose } from './response.js'
 import { Session, type SessionOwner } from './session.js'
@@ -59,8 +59,8 @@ export class Controls implements SessionOwner {
     this.#visit.asked++
   }
 
-  /** The session is over; the object goes on as a new one. */
-  destroy (): void {
+  /** The session is over; the object goes on as a new one. Waits only where no response is to come that would end it. */
+  destroy (): void | Promise<void> {
     const visit = this.#visit
     const place = visit.place ?? visit.unreadable
     // There may well be one to end, and nobody should believe that it did.
@@ -72,6 +72,11 @@ export class Controls implements SessionOwner {
     }
     visit.begin()
     if (visit.closed !== null) visit.closed = this.copy(visit.base)
+    if (visit.ended === null || visit.over || !hasLeft(visit)) return
+    const ending = this.#commit()
+    if (hookOf.getStore() !== visit.request) return ending
+    // The save that waits for this hook comes first.
+    ending.catch((error: unknown) => this.note(error))
   }
 
   changed (): void {
@@ -90,8 +95,7 @@ export class Controls implements SessionOwner {
 
   async save (): Promise<void> {
     this.#assertIdle('save()')
-    await commit(this.#visit)
-    this.#saved()
+    await this.#commit()
   }
 
   async update (change: Change): Promise<void> {
@@ -118,6 +122,12 @@ export class Controls implements SessionOwner {
     const latest = await backend.reload(place)
     if (visit.epoch !== epoch) return // destroy() was called meanwhile
     if (latest === null || !visit.read(latest)) throw new Ended()
+    if (visit.closed !== null) visit.closed = visit.base
+  }
+
+  async #commit (): Promise<void> {
+    await commit(this.#visit)
+    this.#saved()
   }
 
   #saved (): void {

@@ -80,7 +80,7 @@ function lookBack (visit: Visit): void {
   visit.reportsLeft = MOST_REPORTS
   if (!isAtWork(visit)) {
     if (saving === null) report(visit, [...lostKeys(visit), ...lostCalls(visit)])
-    if (ended !== null) endLate(visit, ended)
+    if (ended !== null && runtime.backend.records !== null) endLate(visit, ended)
   }
   runtime.afterwards.add(visit)
 }
@@ -112,10 +112,21 @@ function lostKeys (visit: Visit): string[] {
 }
 
 /** Once the response is formed these throw, so only where Fastify never sent one can they have been in vain. */
-function lostCalls ({ closed, rotation, remember, ended, runtime }: Visit): string[] {
+function lostCalls (visit: Visit): string[] {
+  const { closed, rotation, remember, ended, runtime } = visit
   if (closed !== null) return []
-  const calls = { 'rotate()': rotation, 'persist()': remember !== undefined, 'destroy()': runtime.backend.records === null && ended !== null }
+  const calls = {
+    'rotate()': rotation,
+    'persist()': remember !== undefined,
+    'destroy()': runtime.backend.records === null && ended !== null,
+    'save()': isCookieLost(visit)
+  }
   return Object.entries(calls).filter(([, lost]) => lost).map(([call]) => call)
+}
+
+/** A `writeHead()` with cookies of its own replaces the one that `save()` has put on the response. */
+function isCookieLost ({ exposed, cookie, reply: { raw } }: Visit): boolean {
+  return exposed && cookie !== null && raw.headersSent && ![raw.getHeader('set-cookie')].flat().includes(cookie)
 }
 
 /** `destroy()` wins even where Fastify never sent the response. */

@@ -80,7 +80,19 @@ export function sameValue ({ base, runtime: { codec } }: Visit, key: string, a: 
   return Object.is(a, b) || !codec.differs({ ...base, [key]: a }, { ...base, [key]: b })
 }
 
-/** Can a cookie still be set? Not once the head has left or is fixed, nor on a connection that has become a socket. */
-export function canSendCookie ({ request, reply, closed }: Visit): boolean {
-  return closed === null && !reply.raw.headersSent && !(reply.sent && request.headers.upgrade !== undefined)
+/** Can a cookie still be set? Not once the head has left or is fixed, the client has gone, or the connection is a socket. */
+export function canSendCookie (visit: Visit): boolean {
+  const { request, reply, closed } = visit
+  return closed === null && !reply.raw.headersSent && !hasGone(visit) && !(reply.sent && request.headers.upgrade !== undefined)
+}
+
+/** Has the client hung up? */
+export function hasGone ({ reply: { raw } }: Visit): boolean {
+  // An HTTP/2 response tells it of its stream only.
+  return raw.destroyed || (raw as { stream?: { destroyed: boolean } }).stream?.destroyed === true
+}
+
+/** Is there no `onSend` to come that would save what happens now? */
+export function hasLeft ({ reply, closed }: Visit): boolean {
+  return closed !== null || reply.sent || reply.raw.headersSent
 }

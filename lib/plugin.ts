@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteSessionOptions } from '../types/index.js'
 import { commit } from './commit.js'
 import { readCookie } from './cookie.js'
-import { Disabled, InvalidOption, NotAssignable, NotReady, SessionRequired } from './errors.js'
+import { Disabled, HeadersSent, InvalidOption, NotAssignable, NotReady, SessionRequired } from './errors.js'
 import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
+import { hasGone } from './plan.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
@@ -123,8 +124,10 @@ function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   }
   if (saved === true) return done()
   return saved.then(done, (error: Error) => {
-    if (!failed) return fail(visit, reply, error)
-    visit.request.log.error({ err: error }, 'session of a failed request could not be saved')
+    const unsendable = error instanceof HeadersSent && hasGone(visit)
+    if (!failed && !unsendable) return fail(visit, reply, error)
+    if (unsendable) visit.request.log.info('session not saved: its cookie had to change, and the client has gone')
+    else visit.request.log.error({ err: error }, 'session of a failed request could not be saved')
     close(visit, reply, visit.snapshot())
   })
 }

@@ -20,7 +20,7 @@ export interface SessionOwner {
   rotate (): void
   reauthenticated (): void
   touch (): void
-  destroy (): void
+  destroy (): void | Promise<void>
   persist (seconds: number | undefined): void
   save (): Promise<void>
   reload (): Promise<void>

@@ -66,3 +66,16 @@ t.test('a promise of another make that rejects is a store that fails', async (t)
   app.get('/write', async ({ session }) => ({ visits: ++session.visits }))
   t.equal((await client.get('/write')).statusCode, 503)
 })
+
+for (const [what, answer] of Object.entries({ 'nothing, as a Map does': undefined, bytes: Buffer.from('{}'), 'an object': { data: {} }, 'a number': 5 })) {
+  t.test(`R-14: a store whose load resolves to ${what} has failed: it has not said that there is no session`, async (t) => {
+    const store = answering((value) => Promise.resolve(value))
+    const { app, client, logs } = await buildApp(t, { backend: 'memory', store })
+    app.get('/write', async ({ session }) => ({ visits: ++session.visits }))
+    await client.get('/write')
+    store.load = async () => answer as never
+    const response = await client.get('/write')
+    t.match(response.json(), { statusCode: 503, code: 'FST_TYPED_SESSION_STORE_FAILED', message: 'The session is unavailable' })
+    t.match(JSON.stringify(logs), 'load answered neither a payload nor null', 'the log says what is wrong')
+  })
+}

@@ -196,12 +196,11 @@ export class StoredRecords {
   }
 
   #load (key: string): Answer<string | null> {
-    const payload = this.#call(() => this.#store.load(key))
-    // A store that wants a callback has not answered yet, and does not say that there is no session.
-    if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
-      throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
-    }
-    return payload
+    return after(this.#call(() => this.#store.load(key)), (payload) => {
+      // Nothing else says that there is no session, least of all a store that wants a callback and has not answered yet.
+      if (typeof payload !== 'string' && payload !== null) throw storeFailure(new Error('load answered neither a payload nor null'))
+      return payload
+    })
   }
 
   #search (subject: string): AsyncIterator<StoredRecord> {
