@@ -1,18 +1,29 @@
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 
-/** The key that tells the members of a union apart, and its values; `null` for a schema that is no such union. */
-export function discriminantOf (schema: $ZodType): { readonly key: string, readonly values: ReadonlySet<unknown> } | null {
-  const { def } = schema._zod as unknown as { def: $ZodTypes['_zod']['def'] }
-  if ('innerType' in def) return discriminantOf(def.innerType as $ZodType)
-  if (def.type !== 'union') return null
-  const members = def.options.map((option) => (option as $ZodType)._zod.propValues ?? {})
-  for (const key of members.flatMap((member) => Object.keys(member))) {
-    const sets = members.map((member) => member[key])
-    if (sets.every((set) => set !== undefined) && disjoint(sets as Set<unknown>[])) return { key, values: new Set(sets.flatMap((set) => [...set as Set<unknown>])) }
-  }
-  return null
+/** The keys that tell the members of a union apart, and the values of all of them. */
+export interface Discriminants { readonly keys: readonly string[], readonly values: ReadonlySet<unknown> }
+
+/** As the type of the same name has them; `null` for a schema that is no such union. */
+export function discriminantsOf (schema: $ZodType): Discriminants | null {
+  const members = membersOf(schema).map((member) => member._zod.propValues ?? {})
+  if (members.length < 2) return null
+  const found = Object.keys(members[0] as object).flatMap((key) => {
+    const sets = members.map((member) => member[key] as ReadonlySet<unknown> | undefined)
+    return sets.every(isLiteral) && areDisjoint(sets) ? [{ key, values: sets.flatMap((set) => [...set]) }] : []
+  })
+  return found.length === 0 ? null : { keys: found.map(({ key }) => key), values: new Set(found.flatMap(({ values }) => values)) }
 }
 
-function disjoint (sets: readonly Set<unknown>[]): boolean {
-  return new Set(sets.flatMap((set) => [...set])).size === sets.reduce((sum, set) => sum + set.size, 0)
+function membersOf (schema: $ZodType): $ZodType[] {
+  const { def } = schema._zod as unknown as { def: $ZodTypes['_zod']['def'] }
+  if ('innerType' in def) return membersOf(def.innerType as $ZodType)
+  return def.type === 'union' ? def.options.flatMap((option) => membersOf(option as $ZodType)) : [schema]
 }
+
+const LITERAL: ReadonlySet<string> = new Set(['string', 'number', 'boolean'])
+
+/** One that may be absent tells nothing. */
+const isLiteral = (set: ReadonlySet<unknown> | undefined): set is ReadonlySet<unknown> => set !== undefined && [...set].every((value) => LITERAL.has(typeof value))
+
+const areDisjoint = (sets: readonly ReadonlySet<unknown>[]): boolean =>
+  new Set(sets.flatMap((set) => [...set])).size === sets.reduce((sum, set) => sum + set.size, 0)

@@ -1,6 +1,6 @@
 import type { $ZodType } from 'zod/v4/core'
 import type { RequestLike, RequireSession, SessionHandle, SessionSchema } from '../types/index.js'
-import { discriminantOf } from './discriminant.js'
+import { discriminantsOf } from './discriminant.js'
 import { InvalidOption, SessionRequired } from './errors.js'
 import type { Data } from './merge.js'
 import { liveKeys } from './schema-keys.js'
@@ -21,13 +21,13 @@ export const requireSession = ((session: SessionHandle<SessionSchema, string> | 
 }) as unknown as RequireSession
 
 function requirement (schema: $ZodType, values: Values): (data: Data) => boolean {
-  const union = discriminantOf(schema)
+  const union = discriminantsOf(schema)
   const known = union === null ? liveKeys(schema).keys : union.values
   const unknown = values.find((value) => !known.has(value as string))
   if (unknown !== undefined || values.length === 0) {
-    throw new InvalidOption('requireSession', `there is no ${union === null ? 'key' : union.key} "${unknown}". There are: ${[...known].join(', ')}`)
+    throw new InvalidOption('requireSession', `there is no ${union === null ? 'key' : union.keys.join(' or ')} "${unknown}". There are: ${[...known].join(', ')}`)
   }
   return union === null
     ? (data) => values.every((key) => Object.hasOwn(data, String(key)) && data[String(key)] !== undefined && data[String(key)] !== null)
-    : (data) => values.includes(data[union.key] as string)
+    : (data) => union.keys.some((key) => values.includes(data[key] as string))
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import t from 'tap'
 import * as z from 'zod'
-import { createSession, requireSession } from '../lib/index.js'
+import { createSession, requireSession, withSession } from '../lib/index.js'
 
 const secret = randomBytes(32)
 const states = z.discriminatedUnion('kind', [z.object({ kind: z.literal('guest') }), z.object({ kind: z.literal('user'), userId: z.string() })])
@@ -48,6 +48,30 @@ t.test('a union without a key that tells its members apart is required by keys',
     t.ok(allows({ a: 'x' }))
     t.notOk(allows({ b: 'x' }))
   }
+})
+
+t.test('P1.8: a union that several keys tell apart is required by a value of any of them, as its type has it', async (t) => {
+  const guest = z.object({ loggedIn: z.literal(false), kind: z.literal('guest'), theme: z.literal('light') })
+  const user = z.object({ loggedIn: z.literal(true), kind: z.literal('user'), theme: z.literal('dark').optional(), userId: z.string() })
+  const banned = user.extend({ kind: z.enum(['banned', 'suspended']), loggedIn: z.literal('no') })
+  for (const union of [z.discriminatedUnion('kind', [guest, user]), z.discriminatedUnion('loggedIn', [guest, user]), z.union([guest, user])]) {
+    const handle = createSession(union, { secret, initial: { loggedIn: false, kind: 'guest', theme: 'light' } })
+    const app = withSession(Fastify(), handle)
+    app.get('/login', async ({ session }) => { session.replace({ loggedIn: true, kind: 'user', userId: 'u1' }) })
+    app.get('/kind', requireSession(handle, 'user'), async ({ session }) => session.userId)
+    app.get('/logged-in', requireSession(handle, true), async ({ session }) => session.userId)
+    const before = await Promise.all(['/kind', '/logged-in'].map((url) => app.inject(url)))
+    t.strictSame(before.map(({ statusCode }) => statusCode), [401, 401])
+    const headers = { cookie: String((await app.inject('/login')).headers['set-cookie']).split(';', 1).join() }
+    const after = await Promise.all(['/kind', '/logged-in'].map((url) => app.inject({ url, headers })))
+    t.strictSame(after.map(({ body }) => body), ['u1', 'u1'])
+    await app.close()
+  }
+  t.throws(() => requireSession(z.union([guest, user]), 'dark' as 'user'), { message: /no loggedIn or kind "dark". There are: false, true, guest, user$/ }, 'what may be absent tells nothing')
+  const nested = z.discriminatedUnion('loggedIn', [guest, z.discriminatedUnion('kind', [user, banned.extend({ loggedIn: z.literal(true) })])])
+  t.throws(() => requireSession(nested, true as unknown as 'user'), { message: /no kind "true". There are: guest, user, banned, suspended$/ }, 'two members have it')
+  t.doesNotThrow(() => requireSession(nested, 'suspended'))
+  t.doesNotThrow(() => requireSession(z.discriminatedUnion('kind', [user]), 'theme'), 'one member needs no telling apart')
 })
 
 t.test('without the plugin in its scope the guard lets nobody through', async (t) => {
