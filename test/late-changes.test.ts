@@ -265,3 +265,36 @@ t.test('destroy() wins without save(), in a stream, hijacked, raw: where a store
     if (backend !== 'cookie') t.match(await now(), { visits: 0 }, `${way}: the token is dead`)
   }
 }))
+
+t.test('K-49: a head with cookies of its own that replaces the one save() has set is reported', async t => {
+  for (const [way, headers] of Object.entries({ object: { 'set-cookie': 'x=1' }, list: ['set-cookie', 'x=1'] })) {
+    const { app, answer, late, start } = await scene(t, { backend: 'cookie' })
+    app.get('/answer', async (request, reply) => {
+      request.session.visits = 9
+      await request.session.save()
+      reply.raw.writeHead(200, headers)
+      reply.raw.end()
+      return reply
+    })
+    await start()
+    t.strictSame((await answer()).headers['set-cookie'], ['x=1'], way)
+    await settled()
+    t.strictSame(late(), [['save()']], way)
+  }
+})
+
+t.test('K-49: a head whose cookies stand beside the one that save() has set is fine', async t => {
+  const { app, answer, late, start } = await scene(t, { backend: 'cookie' })
+  app.get('/answer', async (request, reply) => {
+    request.session.visits = 9
+    await request.session.save()
+    reply.raw.appendHeader('set-cookie', 'x=1')
+    reply.raw.writeHead(200)
+    reply.raw.end()
+    return reply
+  })
+  await start()
+  t.match((await answer()).headers['set-cookie'], [/^__Host-Http-session=/, 'x=1'])
+  await settled()
+  t.strictSame(late(), [])
+})

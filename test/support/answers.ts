@@ -35,6 +35,7 @@ const failed = (statusCode: number) => Object.assign(new Error('thrown'), { stat
 export const WAYS: readonly Way[] = [
   { name: 'return a value', routes: (app, write) => { app.get('/answer', async (request) => { write(request); return { ok: true } }) } },
   { name: '`reply.send(value)`', routes: (app, write) => { app.get('/answer', (request, reply) => { write(request); reply.send({ ok: true }) }) } },
+  { name: 'an async generator', wire: 'http', routes: (app, write) => { app.get('/answer', async (request) => { write(request); return chunks() }) } },
   { name: '204, no body', routes: (app, write) => { app.get('/answer', async (request, reply) => { write(request); return await reply.code(204).send() }) } },
   { name: 'a `Readable`', wire: 'http', routes: (app, write) => { app.get('/answer', (request, reply) => { write(request); return reply.send(Readable.from(chunks())) }) } },
   { name: 'a `Readable` that fails before its first byte', wire: 'http', routes: (app, write) => { app.get('/answer', (request, reply) => { write(request); return reply.send(Readable.from(failing())) }) } },
@@ -81,6 +82,16 @@ export const WAYS: readonly Way[] = [
   },
   { name: 'over HTTP/2', wire: 'http2', routes: (app, write) => { app.get('/answer', async (request) => { write(request); return 'ok' }) } },
   { name: 'the client hangs up, the handler finishes', wire: 'hang up', routes: () => {} },
+  {
+    name: '`handlerTimeout` passes, the handler goes on',
+    routes: (app, write) => {
+      app.get('/answer', { handlerTimeout: 1 }, async (request, reply) => {
+        const { session } = request
+        await new Promise<void>((resolve) => reply.raw.once('finish', () => { write({ session }); resolve() }))
+        return 'nobody reads this'
+      })
+    }
+  },
   { name: '`reply.raw`', wire: 'http', routes: (app, write) => { app.get('/answer', (request, reply) => { write(request); raw(reply) }) } },
   { name: '`reply.raw` after `save()`', wire: 'http', routes: (app, write) => { app.get('/answer', async (request, reply) => { write(request); await request.session.save(); raw(reply); return reply }) } },
   { name: '`reply.hijack()`', wire: 'http', routes: (app, write) => { app.get('/answer', (request, reply) => { write(request); reply.hijack(); raw(reply) }) } },
