@@ -1,5 +1,5 @@
 import type {
-  FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyPluginCallback, FastifyTypeProvider, FastifyTypeProviderDefault,
+  FastifyBaseLogger, FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyPluginCallback, FastifyTypeProvider, FastifyTypeProviderDefault,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault
 } from 'fastify'
 import type { sessionRequirement, WithSession } from './fastify.js'
@@ -67,7 +67,9 @@ export type WithSessionFunction = <S extends SessionSchema, Server extends RawSe
 
 /** Options of a route that requires something of a session. */
 export interface RequiringRoute<Name extends string, Required> {
-  readonly config: { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
+  // Fastify infers a route's config from what is left beside its own part. Where that is not to be seen, hooks of the same route
+  // that are declared for any FastifyRequest come first, and the config is lost with what it says of the session.
+  readonly config: FastifyContextConfig & { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
     ('session' extends Name ? { readonly [sessionRequirement]: Required } : unknown)
   readonly onRequest: (request: RequestLike) => Promise<void>
 }

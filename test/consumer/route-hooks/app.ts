@@ -2,7 +2,7 @@
 import { expectTypeOf } from 'expect-type'
 import fastify, { type FastifyReply, type FastifyRequest, type onRequestHookHandler, type preHandlerAsyncHookHandler, type preHandlerHookHandler } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { createSession, withSession, type SessionPluginAsync } from 'fastify-typed-session'
+import { createSession, requireSession, withSession, type SessionPluginAsync } from 'fastify-typed-session'
 import { z } from 'zod'
 
 const handle = createSession(z.object({ theme: z.enum(['light', 'dark']).default('light'), userId: z.string().optional() }), { secret: Buffer.alloc(32) })
@@ -30,6 +30,17 @@ app.get('/typed', { schema: { body: { type: 'object' } } }, async (request) => {
 app.post<{ Body: { sku: string } }>('/explicit', { preHandler: authenticate }, async (request) => {
   expectTypeOf(request.body).toEqualTypeOf<{ sku: string }>()
   expectTypeOf(request.session.theme).toEqualTypeOf<Theme>()
+})
+
+// What the route requires is known beside them, too.
+app.get('/required', { ...requireSession(handle, 'userId'), preHandler }, async (request) => { expectTypeOf(request.session.userId).toEqualTypeOf<string>() })
+app.get('/requirement', { ...requireSession(handle, 'userId'), preHandler: [preHandler, authenticate] }, async (request) => {
+  expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+  expectTypeOf(handle.get(request).userId).toEqualTypeOf<string>()
+})
+app.get('/instead', { ...requireSession(handle, 'userId'), onRequest: authenticate }, async (request) => { expectTypeOf(request.session.userId).toEqualTypeOf<string>() })
+app.post('/controller', requireSession(handle, 'userId'), async function controller (request: FastifyRequest<{ Body: { sku: string } }>) {
+  expectTypeOf(handle.get(request).userId).toEqualTypeOf<string | undefined>() // it may be the handler of other routes
 })
 
 const secure = withSession(fastify({ http2: true }), handle)
