@@ -14,6 +14,12 @@ export function discriminantsOf (schema: $ZodType): Discriminants | null {
   return found.length === 0 ? null : { keys: found.map(({ key }) => key), values: new Set(found.flatMap(({ values }) => values)) }
 }
 
+/** The member of such a union that `data` belong to, by any of its keys. */
+export function memberOf (schema: $ZodType, data: Readonly<Record<string, unknown>>): $ZodType | null {
+  const keys = discriminantsOf(schema)?.keys.filter((key) => Object.hasOwn(data, key)) ?? []
+  return membersOf(schema).find(({ _zod: { propValues } }) => keys.some((key) => propValues?.[key]?.has(data[key] as string))) ?? null
+}
+
 function membersOf (schema: $ZodType): $ZodType[] {
   const { def } = schema._zod as unknown as { def: $ZodTypes['_zod']['def'] }
   if ('innerType' in def) return membersOf(def.innerType as $ZodType)

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { SessionHooks, SessionPolicy, SessionStore } from '../types/index.js'
+import type { SessionHooks, SessionSchema, SessionStore } from '../types/index.js'
 import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.js'
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
@@ -27,7 +27,7 @@ const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answ
 const someObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
 
 const shape = z.strictObject({
-  schema: z.custom((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
+  schema: z.custom<SessionSchema>((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
   secret: z.unknown().optional(),
   store: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore(): an object with the methods create, load, replace, touch and delete').optional(),
   name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
@@ -63,6 +63,7 @@ const TEXTUAL: ReadonlySet<string> = new Set(['string', 'number', 'bigint'])
 
 /** The options with every default filled in and every check made. Times are milliseconds. */
 export interface Settings {
+  readonly schema: SessionSchema
   readonly name: string
   readonly application: string
   readonly cookie: CookieSettings
@@ -132,8 +133,9 @@ export function readOptions (input: unknown, production: boolean): Settings {
 }
 
 function pick (options: z.output<typeof shape>) {
-  const { name, application, rotateOn, version, onInvalid, onStoreError, undeclaredKeys, initial } = options
+  const { schema, name, application, rotateOn, version, onInvalid, onStoreError, undeclaredKeys, initial } = options
   return {
+    schema,
     name,
     application,
     rotateOn: Object.freeze([...rotateOn]),
@@ -188,29 +190,4 @@ function subjectOf (subject: unknown): Settings['subject'] {
     if (!TEXTUAL.has(typeof value)) throw new InvalidOption('subject', `must be, or give, a text or a number, not ${isPromise(value) ? 'a promise' : Array.isArray(value) ? 'a list' : `what is of type ${typeof value}`}`)
     return String(value)
   }
-}
-
-/** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
-export function describeSettings (settings: Settings, keyIds: readonly string[]): SessionPolicy {
-  const { name, rotateOn, version, onInvalid, onStoreError, cookie } = settings
-  return Object.freeze({
-    name,
-    backend: settings.store === null ? 'cookie' : 'store',
-    cookie: Object.freeze({ ...cookie.policy }),
-    idleTimeout: settings.idle / 1000,
-    absoluteTimeout: settings.absolute / 1000,
-    touchAfter: settings.touchAfter / 1000,
-    rotateOn,
-    rotateEvery: settings.rotateEvery / 1000,
-    rotationGrace: settings.grace / 1000,
-    version,
-    onInvalid,
-    onStoreError,
-    storeTimeout: settings.storeTimeout / 1000,
-    maxPerSubject: settings.maxPerSubject,
-    overLimit: settings.overLimit,
-    revocations: settings.revocations !== null,
-    revocationStaleness: settings.revocationStaleness / 1000,
-    keyIds: Object.freeze([...keyIds])
-  })
 }

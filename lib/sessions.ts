@@ -3,7 +3,7 @@ import type { ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sess
 import { readCookie } from './cookie.js'
 import { NotConfigured } from './errors.js'
 import type { Data } from './merge.js'
-import { describeSettings } from './options.js'
+import { describeSettings } from './policy.js'
 import { publicHandle } from './public-handle.js'
 import { deadline } from './record.js'
 import type { Runtime } from './runtime.js'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { SessionSchema, StoreCapabilities } from '../types/index.js'
+import type { StoreCapabilities } from '../types/index.js'
 import type { Backend } from './backends/backend.js'
 import { CookieBackend } from './backends/cookie.js'
 import { Epoch } from './backends/epoch.js'
@@ -29,8 +29,8 @@ const REMEMBERED = 1_000
 export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
   const production = process.env.NODE_ENV === 'production'
   const settings = readOptions(input, production)
-  const { schema, secret, subject } = input as { schema: SessionSchema, secret: unknown, subject?: unknown }
-  const { initial, undeclaredKeys } = settings
+  const { secret, subject } = input as { secret: unknown, subject?: unknown }
+  const { schema, initial, undeclaredKeys } = settings
   const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
   checkKeys(settings, subject, codec)
   announce(app, settings)

@@ -1,15 +1,19 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
+import { memberOf } from './discriminant.js'
 import { signedIn } from './draft.js'
 import type { Data } from './merge.js'
 import { deadline } from './record.js'
+import type { Runtime } from './runtime.js'
+import { liveKeys } from './schema-keys.js'
 import { SessionControl } from './sessions.js'
 
 type PartialData<S extends SessionSchema> = SessionData<S> extends infer D ? D extends unknown ? Partial<D> : never : never
 type App = Pick<FastifyInstance, 'ready' | 'getDecorator'>
 
 /**
- * A `Cookie` header for `app.inject` that carries a session with `data` (the rest as in a new session).
+ * A `Cookie` header for `app.inject` that carries a session with `data` (the rest as in a new session; in a union, as far as
+ * the state that `data` names has it).
  * Throws what saving the data would throw. `handle`: of a named session; default: the one called `session`.
  */
 export function sessionCookie (app: App, data: PartialData<RegisteredSchema>): Promise<string>
@@ -17,8 +21,8 @@ export function sessionCookie<S extends SessionSchema, Name extends string> (app
 export async function sessionCookie (app: App, data: Data, handle?: { name: string }): Promise<string> {
   const runtime = SessionControl.runtimeOf(await controlOf(app, handle))
   const { settings, backend, codec } = runtime
+  const whole = { ...startOf(runtime, data), ...data }
   const now = Date.now()
-  const whole = { ...codec.initial(), ...data }
   const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: signedIn(runtime, whole) ? now : 0, rotatedAt: now, persist: null }
   const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card: null }
   const kept = await backend.create(backend.newId(), draft)
@@ -34,6 +38,13 @@ export async function readSession (app: App, response: LightMyRequestResponse, h
   const start = `${control.policy().cookie.name}=`
   const cookie = [response.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith(start))
   return cookie === undefined ? null : await control.open(cookie.split(';', 1).join())
+}
+
+/** What a new session holds, without what the state of `data` does not know. */
+function startOf ({ codec, settings: { schema } }: Runtime, data: Data): Data {
+  const member = memberOf(schema, data)
+  const { keys, open } = liveKeys(member ?? schema)
+  return Object.fromEntries(Object.entries(codec.initial()).filter(([key]) => open || keys.has(key)))
 }
 
 async function controlOf (app: App, handle: { name: string } = { name: 'session' }): Promise<SessionControl> {

@@ -162,6 +162,23 @@ t.test('sessionCookie() refuses what could not be saved', async t => {
   })
 })
 
+t.test('sessionCookie() makes any state of a union: of a new session it has what that state knows', async t => {
+  const guest = z.object({ kind: z.literal('guest'), coupon: z.string(), cart: z.array(z.string()).default(() => []) })
+  const user = z.object({ kind: z.literal('user'), userId: z.string(), cart: z.array(z.string()).default(() => []) })
+  const handle = createSession(z.discriminatedUnion('kind', [guest, user]), { secret: SECRET, initial: { kind: 'guest', coupon: 'none', cart: ['tea'] } })
+  const app = Fastify()
+  t.teardown(async () => await app.close())
+  app.register(handle.plugin)
+  const made = async (data: Parameters<typeof sessionCookie<typeof handle.schema, 'session'>>[1]) => {
+    const cookie = await sessionCookie(app, data, handle)
+    return (await handle.sessions(app).open(cookie))?.data
+  }
+  t.strictSame(await made({ kind: 'user', userId: 'u1' }), { kind: 'user', userId: 'u1', cart: ['tea'] })
+  t.strictSame(await made({ kind: 'guest', cart: [] }), { kind: 'guest', coupon: 'none', cart: [] })
+  t.strictSame(await made({ cart: [] }), { kind: 'guest', coupon: 'none', cart: [] })
+  await t.rejects(made({ kind: 'user' }), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /userId \(expected string\)/ })
+})
+
 t.test('named sessions have each their own instance, cookie, testing functions and secrets', async t => {
   for (const store of [undefined, memoryStore()]) {
     const common = { secret: SECRET, ...(store !== undefined && { store }) }
