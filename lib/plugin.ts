@@ -1,6 +1,6 @@
 import fastifyCookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { RouteSessionOptions } from '../types/index.js'
+import type { SessionStore } from '../types/index.js'
 import { commit } from './commit.js'
 import { readCookie } from './cookie.js'
 import { Disabled, HeadersSent, InvalidOption, NotAssignable, NotReady, SessionRequired } from './errors.js'
@@ -8,6 +8,7 @@ import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
 import { hasGone } from './plan.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
+import { checkRoute, routeOptions } from './route-options.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
 import { createRuntime } from './setup.js'
@@ -56,6 +57,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     runtime.afterwards.stop()
   })
   attachStores(app, runtime)
+  app.addHook('onRoute', ({ config }) => { checkRoute(config, name) })
 
   app.addHook('onRequest', (request, reply, done) => {
     const route = routeOptions(request, name)
@@ -89,17 +91,23 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
 function attachStores (app: FastifyInstance, { settings: { store, revocations, sweepEvery } }: Runtime): void {
   for (const kept of new Set([store, revocations])) {
     if (kept === null) continue
-    app.addHook('onClose', async () => await kept.close?.())
+    app.addHook('onClose', async () => await closeOnce(app, kept))
     if (kept.sweep !== undefined && sweepEvery > 0) startSweeper(app, async () => await kept.sweep?.(), sweepEvery)
   }
 }
 
-function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
-  (request as unknown as Record<symbol, Slot>)[slot] = value
+const closed = new WeakMap<object, Set<SessionStore>>()
+
+/** Several sessions of one application may share a store. */
+async function closeOnce ({ server }: FastifyInstance, store: SessionStore): Promise<void> {
+  const stores = closed.get(server) ?? new Set()
+  if (stores.has(store)) return
+  closed.set(server, stores.add(store))
+  await store.close?.()
 }
 
-function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
-  return (request.routeOptions.config as unknown as Record<string, RouteSessionOptions | undefined> | undefined)?.[name]
+function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
+  (request as unknown as Record<symbol, Slot>)[slot] = value
 }
 
 /** What `requireSession` asks of a route, also where the route has replaced its hook. */
