@@ -13,19 +13,19 @@ export function routeOptions (request: FastifyRequest, name: string): RouteSessi
 
 /** The same of a route that is being defined. A misspelt option must not leave a route open that was meant to be closed. */
 export function checkRoute (config: unknown, name: string): RouteSessionOptions | undefined {
-  const given = (config as Readonly<Record<string, unknown>> | undefined)?.[name]
-  if (given === undefined || given === false) return given
-  if (typeof given !== 'object' || given === null) throw wrong(name, 'must be false, which leaves the session alone on this route, or an object')
-  if (!checked.has(given)) checkOptions(given, name)
-  return given
+  const options = (config as Readonly<Record<string, unknown>> | undefined)?.[name]
+  if (options === undefined || options === false) return options
+  if (typeof options !== 'object' || options === null) throw wrong(name, 'must be false, which leaves the session alone on this route, or an object')
+  if (!checked.has(options)) checkOptions(options, name)
+  return options
 }
 
-function checkOptions (given: object, name: string): void {
-  const unknown = Object.keys(given).find((key) => !KNOWN.has(key))
+function checkOptions (options: object, name: string): void {
+  const unknown = Object.keys(options).find((key) => !KNOWN.has(key))
   if (unknown !== undefined) throw wrong(`${name}.${unknown}`, 'there is no such option')
-  const { onStoreError } = given as { onStoreError?: unknown }
+  const { onStoreError } = options as { onStoreError?: unknown }
   if (onStoreError !== undefined && onStoreError !== 'fail' && onStoreError !== 'anonymous') throw wrong(`${name}.onStoreError`, 'must be one of: fail, anonymous')
-  checked.add(given)
+  checked.add(options)
 }
 
 const wrong = (path: string, what: string) => new InvalidOption(`config.${path}`, what)
