@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { buildWorker, runWorker } from '../support/file-process.js'
-import { age, fileOf, filesIn, scratch } from '../support/file-scene.js'
+import { age, fileOf, filesIn, lockText, scratch } from '../support/file-scene.js'
 import { collect, later } from '../support/store-cases.js'
 
 const worker = buildWorker()
@@ -34,7 +33,7 @@ for (const [operation, { id, payloads, done }] of Object.entries(allowed)) {
       const store = fileStore({ directory })
       await store.create('kept', 'old', later(), 'ann')
       await store.create('spent', 'x', Date.now() - 1)
-      if (operation === 'takeover') writeFileSync(`${fileOf(directory, 'kept')}.lock`, `${dead} ${hostname()} 0123456789abcdef`)
+      if (operation === 'takeover') writeFileSync(`${fileOf(directory, 'kept')}.lock`, lockText({ pid: dead }))
       const { signal, code } = await runWorker(worker, [directory, operation, String(steps)])
       finished = code === 0
       if (!finished && signal !== 'SIGKILL') t.fail(`ended with ${code}`)

@@ -1,19 +1,20 @@
 import { mock } from 'node:test'
-import { hostname } from 'node:os'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { removeStale, takeLock } from '../../lib/stores/file/lock.js'
 import { busy } from '../support/busy.js'
-import { age, fileOf, filesIn, letPass, scratch } from '../support/file-scene.js'
+import { age, fileOf, filesIn, letPass, lockText, scratch } from '../support/file-scene.js'
 import { onEachStep } from '../support/file-steps.js'
 import { later } from '../support/store-cases.js'
 
 /** The id of a process that was there and is no more. */
 const dead = spawnSync(process.execPath, ['--version']).pid
-const ownedBy = (pid: number, host = hostname()) => `${pid} ${host} 0123456789abcdef`
+const other = (digit: string) => digit.repeat(24)
+const linux = process.platform === 'linux' ? {} : { skip: 'only Linux tells when a process was started' }
 
 t.test('a lock is taken by one at a time, and waited for', async (t) => {
   const path = join(scratch(t), 'lock')
@@ -34,15 +35,15 @@ t.test('a lock of a dead process is left over', async (t) => {
   const store = fileStore({ directory, lockTimeout: 0 })
   await store.create('id', 'payload', later())
   const lock = `${fileOf(directory, 'id')}.lock`
-  writeFileSync(lock, ownedBy(dead))
+  writeFileSync(lock, lockText({ pid: dead }))
   t.equal(await store.touch('id', later()), true)
   t.notOk(existsSync(lock))
 })
 
 const owners = {
-  'this process, or one that has the id of a dead one': ownedBy(process.pid),
-  'a process of another user': ownedBy(1),
-  'a process of another host': ownedBy(dead, 'elsewhere'),
+  'another thread of this process': lockText(),
+  'a process that is running, on a system that does not tell since when': lockText({ born: '-' }),
+  'a process of another host': lockText({ pid: dead, place: 'elsewhere' }),
   'nobody yet': '',
   'another program': 'something else'
 }
@@ -67,8 +68,8 @@ for (const [who, content] of Object.entries(owners)) {
 
 t.test('another lock at the same place has a time of its own', async (t) => {
   const path = join(scratch(t), 'lock')
-  for (const token of ['0123456789abcdef', 'fedcba9876543210']) {
-    writeFileSync(path, `${process.pid} ${hostname()} ${token}`)
+  for (const token of [other('a'), other('b')]) {
+    writeFileSync(path, lockText({ token }))
     t.equal(await removeStale(path), false)
     letPass(11_000)
   }
@@ -79,7 +80,7 @@ t.test('of many locks that were seen it forgets those seen first, and waits for 
   const directory = scratch(t)
   const paths = Array.from({ length: 1001 }, (_, index) => join(directory, `lock${index}`))
   for (const path of paths) {
-    writeFileSync(path, ownedBy(process.pid))
+    writeFileSync(path, lockText())
     await removeStale(path)
   }
   letPass(11_000)
@@ -88,27 +89,29 @@ t.test('of many locks that were seen it forgets those seen first, and waits for 
 })
 
 t.test('a clock that is set forth and back neither takes a lock away nor keeps one', async (t) => {
-  const path = join(scratch(t), 'lock')
+  const directory = scratch(t)
+  const [path, elsewhere] = [join(directory, 'lock'), join(directory, 'elsewhere')]
   const lock = await takeLock(path, 0)
+  writeFileSync(elsewhere, lockText({ place: 'elsewhere' }))
   t.teardown(() => mock.timers.reset())
   for (const shift of [3_600_000, -3_600_000, 86_400_000]) {
     mock.timers.reset()
     mock.timers.enable({ apis: ['Date'], now: Date.now() + shift })
-    t.equal(await removeStale(path), false)
+    t.equal(await removeStale(elsewhere), false)
     t.doesNotThrow(() => lock.assertHeld())
   }
   mock.timers.reset()
   mock.timers.enable({ apis: ['Date'], now: Date.now() - 3_600_000 })
   letPass(11_000)
   t.throws(() => lock.assertHeld(), { code: 'ELOCKED' })
-  t.equal(await removeStale(path), true)
+  t.equal(await removeStale(elsewhere), true)
 })
 
 t.test('many changes of one locked session wait for it together, and none for longer than lockTimeout', async (t) => {
   const directory = scratch(t)
   const store = fileStore({ directory, lockTimeout: 0.2 })
   await store.create('id', 'payload', later())
-  writeFileSync(`${fileOf(directory, 'id')}.lock`, ownedBy(process.pid))
+  writeFileSync(`${fileOf(directory, 'id')}.lock`, lockText())
   const start = performance.now()
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.touch('id', later())))
   const took = performance.now() - start
@@ -144,14 +147,14 @@ t.test('a lockTimeout of years is no timer of a millisecond', async (t) => {
 t.test('another user\'s process counts as running', async (t) => {
   t.intercept(process, 'kill', { value: () => { throw Object.assign(new Error('not yours'), { code: 'EPERM' }) } })
   const path = join(scratch(t), 'lock')
-  writeFileSync(path, ownedBy(dead))
+  writeFileSync(path, lockText({ pid: dead }))
   t.equal(await removeStale(path), false)
 })
 
 t.test('of twenty that find one dead lock none removes the lock that another then took', async (t) => {
   for (let round = 0; round < 20; round++) {
     const path = join(scratch(t), 'lock')
-    writeFileSync(path, ownedBy(dead))
+    writeFileSync(path, lockText({ pid: dead }))
     let [inside, most] = [0, 0]
     await Promise.all(Array.from({ length: 20 }, async () => {
       const lock = await takeLock(path, performance.now() + 10_000)
@@ -168,14 +171,14 @@ t.test('of twenty that find one dead lock none removes the lock that another the
 t.test('a claim to remove a lock is respected, until it is left over itself', async (t) => {
   const directory = scratch(t)
   const path = join(directory, 'lock')
-  writeFileSync(path, ownedBy(dead))
-  const claim = `${path}.0123456789abcdef.claim`
-  writeFileSync(claim, ownedBy(process.pid).replace('0123', 'aaaa'))
+  writeFileSync(path, lockText({ pid: dead }))
+  const claim = `${path}.0123456789abcdef01234567.claim`
+  writeFileSync(claim, lockText({ token: other('a') }))
   t.equal(await removeStale(path), false)
   t.ok(existsSync(path))
-  writeFileSync(claim, ownedBy(dead).replace('0123', 'aaaa'))
+  writeFileSync(claim, lockText({ pid: dead, token: other('a') }))
   // Its remover may have died as well.
-  writeFileSync(`${path}.aaaa456789abcdef.claim`, ownedBy(dead).replace('0123', 'bbbb'))
+  writeFileSync(`${path}.${other('a')}.claim`, lockText({ pid: dead, token: other('b') }))
   t.equal(await removeStale(path), true, 'the claim to the claim is removed')
   t.same(filesIn(directory).sort(), [path, claim].sort())
   t.equal(await removeStale(path), true, 'then the claim')
@@ -185,7 +188,7 @@ t.test('a claim to remove a lock is respected, until it is left over itself', as
 
 t.test('a process that slept while it removed a lock leaves it, because another may have taken it', async (t) => {
   const path = join(scratch(t), 'lock')
-  writeFileSync(path, ownedBy(dead))
+  writeFileSync(path, lockText({ pid: dead }))
   let linked = false
   const end = await onEachStep((name) => {
     if (linked && name === 'readFile') letPass(6_000)
@@ -197,8 +200,8 @@ t.test('a process that slept while it removed a lock leaves it, because another 
 
 t.test('a lock that was taken anew while the claim to the old one was made is left to its owner', async (t) => {
   const path = join(scratch(t), 'lock')
-  writeFileSync(path, ownedBy(dead))
-  const taken = ownedBy(process.pid).replace('0123', 'ffff')
+  writeFileSync(path, lockText({ pid: dead }))
+  const taken = lockText({ token: other('f') })
   const end = await onEachStep((name) => { if (name === 'link') writeFileSync(path, taken) })
   await removeStale(path).finally(end)
   t.equal(readFileSync(path, 'utf8'), taken)
@@ -232,8 +235,55 @@ t.test('a sweep that slept for long removes nothing that another process may hav
   })
   await t.rejects(store.sweep(), { code: 'ELOCKED' }).finally(end)
   t.ok(existsSync(session))
-  rmSync(`${session}.lock`)
   t.equal(await store.sweep(), 1)
+})
+
+t.test('a process that slept for long removes its own lock, if it is still there', async (t) => {
+  const directory = scratch(t)
+  const path = join(directory, 'lock')
+  const lock = await takeLock(path, 0)
+  letPass(60_000)
+  t.equal(await removeStale(path), false, 'it may still be at work')
+  await lock.release()
+  t.same(filesIn(directory), [])
+})
+
+t.test('a process takes over its own lock that could not be removed, at once', async (t) => {
+  const path = join(scratch(t), 'lock')
+  const lock = await takeLock(path, 0)
+  const end = await onEachStep((name) => { if (name === 'rm') throw new Error('a fault of the disk') })
+  await lock.release().finally(end)
+  t.ok(existsSync(path))
+  await (await takeLock(path, 0)).release()
+  t.notOk(existsSync(path))
+})
+
+t.test('a lock of a process that is alive is never left over; when it is dead the lock is, at once', linux, async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory, lockTimeout: 0.02 })
+  await store.create('id', 'payload', later())
+  const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'])
+  t.teardown(() => child.kill('SIGKILL'))
+  const born = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ')[21]
+  const lock = `${fileOf(directory, 'id')}.lock`
+  writeFileSync(lock, lockText({ pid: child.pid!, born: born! }))
+  for (let hour = 0; hour < 3; hour++) {
+    await t.rejects(store.touch('id', later()), { code: 'ELOCKED' })
+    await store.sweep()
+    letPass(3_600_000)
+  }
+  t.ok(existsSync(lock))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  t.equal(await store.touch('id', later()), true)
+})
+
+t.test('a lock of a process id that has been given to another process is left over at once', linux, async (t) => {
+  const directory = scratch(t)
+  const store = fileStore({ directory, lockTimeout: 0.02 })
+  await store.create('id', 'payload', later())
+  writeFileSync(`${fileOf(directory, 'id')}.lock`, lockText({ pid: process.ppid, born: '1' }))
+  t.equal(await store.touch('id', later()), true)
 })
 
 t.test('on Windows a lock that is about to vanish is one that is there', async (t) => {
@@ -253,7 +303,7 @@ t.test('sweep removes left over locks, temporary files and claims, and no others
   const session = fileOf(directory, 'id')
   const fresh = [`${session}.0123456789abcdef.tmp`, `${session}.lock`]
   writeFileSync(fresh[0]!, 'x')
-  writeFileSync(fresh[1]!, ownedBy(process.pid))
+  writeFileSync(fresh[1]!, lockText())
   await store.sweep()
   t.same(filesIn(directory).sort(), [session, ...fresh].sort())
   writeFileSync(`${session}.lock.0123456789abcdef.claim`, '')

@@ -35,7 +35,7 @@ t.test('K-37 no hostile id reaches the file system as anything but its hash', as
   }
   fs.promises.open = spied
   t.ok(paths.size > hostile.length)
-  const expected = /^(?:[0-9a-f]{2}(?:\/[0-9a-f]{64}(?:\.lock)?(?:\.[0-9a-f]{16}\.(?:tmp|claim))?)?)?$/
+  const expected = /^(?:[0-9a-f]{2}(?:\/[0-9a-f]{64}(?:\.lock)?(?:\.(?:[0-9a-f]{16}|[0-9a-f]{24})\.(?:tmp|claim))?)?)?$/
   t.same([...paths].filter((path) => !path.startsWith(directory) || !expected.test(path.slice(directory.length + 1).replaceAll('\\', '/'))), [])
   t.same(filesIn(directory), [])
 })

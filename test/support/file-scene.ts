@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { describeProcess } from '../../lib/stores/file/owner.js'
 
 /** An empty directory that goes with the test. */
 export function scratch (t: Test): string {
@@ -23,6 +24,13 @@ export function fileOf (directory: string, id: string): string {
 export const filesIn = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .map((name) => join(directory, name)).filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+
+const self = describeProcess()
+
+/** The text of a lock: by default one that another thread of this process would write. */
+export function lockText ({ pid = self.pid, place = self.place, born = self.born, token = '0123456789abcdef01234567' } = {}): string {
+  return `${pid} ${place} ${born} ${token}`
+}
 
 /** Makes a file look as if it had been there for two hours. */
 export function age (path: string): void {

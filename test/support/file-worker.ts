@@ -1,4 +1,6 @@
 // A process of its own, to be killed: see file-process.ts.
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileStore } from '../../lib/stores/file.js'
 import { onEachStep } from './file-steps.js'
 import type { AsyncStore } from '../../types/store.js'
@@ -13,6 +15,15 @@ export const operations: Record<string, (store: AsyncStore) => Promise<unknown>>
   delete: (store) => store.delete('kept'),
   sweep: async (store) => store.sweep?.(),
   takeover: (store) => store.replace('kept', 'old', 'new', later, 'bob'),
+  /** Makes sure that it holds the lock, and then is slow: the file is renamed when `go` is there. */
+  async late (store) {
+    await onEachStep(async (name) => {
+      if (name !== 'rename') return
+      writeFileSync(join(directory!, 'renaming'), '')
+      while (!existsSync(join(directory!, 'go'))) await new Promise((resolve) => setTimeout(resolve, 5))
+    })
+    await store.replace('kept', 'old', 'late', later)
+  },
   /** Counts up in the record, and says each number once it is acknowledged. */
   async count (store) {
     for (let number = 0; ; number++) {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, readFile, rm, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf, ignore } from './codes.js'
+import { ignore } from './codes.js'
+import { describeProcess, lifeOf } from './owner.js'
 
 /** A lock whose owner cannot be asked counts as left over when the same one was seen for this time, in milliseconds. */
 const staleAfter = 10_000
@@ -13,6 +13,12 @@ const abandonedAfter = 3_600_000
 const seen = new Map<string, { readonly token: string, readonly since: number }>()
 const mostSeen = 1000
 
+const self = describeProcess()
+/** Begins the tokens of this copy of the module; another thread of this process has its own. */
+const maker = randomBytes(8).toString('hex')
+/** The tokens of the locks that this copy holds. One of its own that is not among them could not be removed. */
+const atWork = new Set<string>()
+
 export interface Lock {
   /** @throws {Error} code `ELOCKED` if it was held for so long that another process may have taken it to be left over */
   assertHeld (): void
@@ -20,55 +26,71 @@ export interface Lock {
 }
 
 /**
- * Takes the lock file at `path`, which only one process at a time can make. One that a dead process left is removed.
- * Its owner is known by host and process id: processes that share a directory are to share a host, and the file system
- * is to have hard links.
+ * Takes the lock file at `path`, which only one process at a time can make. One that a dead process left is removed, one of
+ * a process that is alive never is: what that one has begun to write may land at any time. Where nobody can tell, the same
+ * lock has to be seen for a while. Processes that share a directory are to share a host, and the file system is to have
+ * hard links.
  *
  * @param end until when to wait for it, by `performance.now()`
  * @throws {Error} code `ELOCKED` if it does not become free in time
  */
 export async function takeLock (path: string, end: number): Promise<Lock> {
   let taken = performance.now()
-  for (let pause = 1; !await make(path); pause = Math.min(2 * pause, 20)) {
+  let token = await make(path)
+  for (let pause = 1; token === null; pause = Math.min(2 * pause, 20)) {
     if (!await removeStale(path)) {
       if (performance.now() > end) throw lockedError()
       await sleep(pause * (0.5 + Math.random()))
     }
     taken = performance.now()
+    token = await make(path)
   }
-  return held(path, taken)
+  const lock = held(path, token, taken)
+  const release = async () => { if (!await lock.release()) await removeStale(path).catch(() => {}) }
+  return { assertHeld: lock.assertHeld, release }
 }
 
-function held (path: string, taken: number): Lock {
+/** `release` says no if it was held for too long to be removed without looking whose it is. */
+function held (path: string, token: string, taken: number): Omit<Lock, 'release'> & { release (): Promise<boolean> } {
   const isOurs = () => performance.now() - taken < staleAfter / 2
   return {
     assertHeld () {
       if (!isOurs()) throw lockedError()
     },
     async release () {
+      const isSafe = isOurs()
       // What cannot be removed is left over, and is dealt with as such; what was kept is kept.
-      if (isOurs()) await rm(path, { force: true }).catch(() => {})
+      if (isSafe) await rm(path, { force: true }).catch(() => {})
+      atWork.delete(token)
+      return isSafe
     }
   }
 }
 
 export const lockedError = (): Error => Object.assign(new Error('A session file is locked'), { code: 'ELOCKED' })
 
-/** The lock is linked into its place when its owner is written in it: no crash leaves one that nobody owns. */
-async function make (path: string): Promise<boolean> {
-  const token = randomBytes(8).toString('hex')
+/**
+ * The lock is linked into its place when its owner is written in it: no crash leaves one that nobody owns. Gives its token,
+ * or `null` if there is another.
+ */
+async function make (path: string): Promise<string | null> {
+  const token = `${maker}${randomBytes(4).toString('hex')}`
   const draft = `${path}.${token}.tmp`
   const file = await open(draft, 'wx', 0o600)
   try {
     // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only time
     // can tell.
-    await file.writeFile(`${process.pid} ${hostname()} ${token}`).catch(() => {})
+    await file.writeFile(`${self.pid} ${self.place} ${self.born} ${token}`).catch(() => {})
   } finally {
     await file.close()
   }
+  atWork.add(token)
+  let made: true | undefined
   try {
-    return await link(draft, path).then(() => true, ignore('EEXIST', ...whileRemoved())) ?? false
+    made = await link(draft, path).then(() => true as const, ignore('EEXIST', ...whileRemoved()))
+    return made ? token : null
   } finally {
+    if (!made) atWork.delete(token)
     await rm(draft, { force: true }).catch(() => {})
   }
 }
@@ -83,8 +105,9 @@ export async function removeStale (path: string): Promise<boolean> {
   if (token === null) return false
   const claim = `${path.replace(/\.[^.]+\.claim$/, '')}.${token}.claim`
   const taken = performance.now()
-  if (!await make(claim)) return removeStale(claim)
-  const lock = held(claim, taken)
+  const claimToken = await make(claim)
+  if (claimToken === null) return removeStale(claim)
+  const lock = held(claim, claimToken, taken)
   try {
     const isSame = await staleToken(path) === token
     lock.assertHeld()
@@ -107,10 +130,12 @@ async function staleToken (path: string): Promise<string | null> {
   const stats = await stat(path).catch(ignore('ENOENT', ...whileRemoved()))
   const text = await readFile(path, 'utf8').catch(ignore('ENOENT', ...whileRemoved()))
   if (stats === undefined || text === undefined) return null
-  const [, pid, host, owner] = /^(\d+) (\S+) ([0-9a-f]{16})$/.exec(text) ?? []
+  const [, pid, place, born, owner] = /^(\d+) (\S+) (\d+|-) ([0-9a-f]{24})$/.exec(text) ?? []
   const token = owner ?? `${stats.ino}-${Math.trunc(stats.mtimeMs)}`
-  const isDead = host === hostname() && !isRunning(Number(pid))
-  return isDead || isSeenForLong(path, token) ? token : null
+  if (token.startsWith(maker)) return atWork.has(token) ? null : token
+  const life = place && born ? lifeOf({ pid: Number(pid), place, born }, self) : 'unknown'
+  if (life === 'alive' && Number(pid) !== self.pid) return null
+  return life === 'dead' || isSeenForLong(path, token) ? token : null
 }
 
 function isSeenForLong (path: string, token: string): boolean {
@@ -121,15 +146,6 @@ function isSeenForLong (path: string, token: string): boolean {
   seen.set(path, { token, since: now })
   if (seen.size > mostSeen) seen.delete(seen.keys().next().value as string)
   return false
-}
-
-function isRunning (pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // A process of another user is one.
-    return codeOf(error) === 'EPERM'
-  }
 }
 
 /** What Windows answers while another process is about to remove the file. */
