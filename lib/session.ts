@@ -1,5 +1,5 @@
 import type { ReservedKey } from '../types/index.js'
-import { ReservedKey as ReservedKeyError } from './errors.js'
+import { InvalidOption, ReservedKey as ReservedKeyError } from './errors.js'
 import type { Data } from './merge.js'
 
 /** What stands behind the session object: the request it belongs to. */
@@ -49,10 +49,12 @@ export class Session {
   }
 
   get (key: string): unknown {
+    assertKey(key)
     return Object.hasOwn(this, key) ? own(this)[key] : undefined
   }
 
   set (key: string, value: unknown): void {
+    assertKey(key)
     if (RESERVED_KEYS.has(key) || key === '__proto__' || key === 'prototype') throw new ReservedKeyError(key)
     if (value === undefined) delete own(this)[key]
     else own(this)[key] = value
@@ -64,6 +66,7 @@ export class Session {
   }
 
   delete (key: string): boolean {
+    assertKey(key)
     this.#owner.changed()
     return Object.hasOwn(this, key) && delete own(this)[key]
   }
@@ -84,6 +87,7 @@ export class Session {
   }
 
   replace (next: Data): never {
+    assertData('replace(data)', next)
     assign(this, withUndeclared(own(this), next, (key) => this.#owner.isUndeclared(key)))
     this.#owner.changed()
     return this as never
@@ -93,24 +97,28 @@ export class Session {
     return noticed(this.#owner, () => this.#owner.update(change))
   }
 
-  rotate (): Promise<void> {
+  rotate (...args: unknown[]): Promise<void> {
+    assertNothing('rotate()', args)
     return noticed(this.#owner, () => this.#owner.rotate())
   }
 
-  reauthenticated (): Promise<void> {
+  reauthenticated (...args: unknown[]): Promise<void> {
+    assertNothing('reauthenticated()', args)
     return noticed(this.#owner, () => this.#owner.reauthenticated())
   }
 
   regenerate (keep: readonly string[] = []): Promise<void> {
+    if (!Array.isArray(keep)) throw new InvalidOption('regenerate(keep)', 'must be a list of keys. It takes no callback, it returns a promise')
     return noticed(this.#owner, () => {
       this.#owner.rotate()
-      const names = new Set(Array.isArray(keep) ? keep : [])
+      const names = new Set(keep)
       const kept = Object.entries(own(this)).filter(([key]) => names.has(key))
       assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })
     })
   }
 
-  destroy (): Promise<void> {
+  destroy (...args: unknown[]): Promise<void> {
+    assertNothing('destroy()', args)
     return noticed(this.#owner, () => this.#owner.destroy())
   }
 
@@ -118,17 +126,33 @@ export class Session {
     this.#owner.touch()
   }
 
-  save (): Promise<void> {
+  save (...args: unknown[]): Promise<void> {
+    assertNothing('save()', args)
     return noticed(this.#owner, () => this.#owner.save())
   }
 
-  reload (): Promise<void> {
+  reload (...args: unknown[]): Promise<void> {
+    assertNothing('reload()', args)
     return noticed(this.#owner, () => this.#owner.reload())
   }
 
   persist (seconds?: number): void {
     this.#owner.persist(seconds)
   }
+}
+
+// What is habit elsewhere, `delete()` for the whole session or a callback, would otherwise do nothing and not say so.
+function assertKey (key: unknown): void {
+  if (typeof key !== 'string') throw new InvalidOption('key', 'must be the name of a key of the session. To end the session, call destroy(); to set it as a whole, replace(data)')
+}
+
+function assertNothing (what: string, args: readonly unknown[]): void {
+  if (args.length > 0) throw new InvalidOption(what, 'takes no argument, and no callback: it returns a promise')
+}
+
+/** Throws `InvalidOption` for what cannot be a session's whole data. */
+export function assertData (what: string, data: unknown, must = 'must be an object with the whole data'): asserts data is Data {
+  if (typeof data !== 'object' || data === null || Symbol.iterator in data) throw new InvalidOption(what, must)
 }
 
 /** Nobody has to wait for these: what goes wrong is in the log then, and does not end the process as an unhandled rejection. */

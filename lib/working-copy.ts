@@ -5,7 +5,7 @@ import { type Data, merge } from './merge.js'
 import { sameValue } from './plan.js'
 import type { Opened } from './record.js'
 import { emit } from './runtime.js'
-import { assign, type Session, withUndeclared } from './session.js'
+import { assertData, assign, type Session, withUndeclared } from './session.js'
 import type { Change, Visit } from './visit.js'
 
 /** What one save is about to keep. It is the session itself, until hooks, `update()` or another request make it differ. */
@@ -46,6 +46,7 @@ export class WorkingCopy {
   async change (change: Change): Promise<void> {
     const draft = this.#visit.copy(this.#before as Data)
     const next = await hookOf.run(this.#visit.request, () => change(draft)) ?? draft
+    assertData('update(change)', next, 'must return an object with the whole data, or nothing: write (data) => { data.n++ } with braces')
     this.data = next === draft ? draft : withUndeclared(draft, next, (key) => this.#visit.runtime.codec.isUndeclared(key))
   }
 
