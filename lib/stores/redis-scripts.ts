@@ -12,16 +12,32 @@ function script (declaration: '#!lua' | '#!lua flags=no-writes' | '#!lua flags=a
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-/** ARGV: expected payload, payload, deadline, tag, '1' to replace although the record changes hands. */
-export const replaceScript = script('#!lua', `
-local value = redis.call('GET', KEYS[1])
-if not value then return 'missing' end
-local split = string.find(value, '\\n') or 0
-if string.sub(value, split + 1) ~= ARGV[1] then return 'conflict' end
-if ARGV[5] ~= '1' and string.sub(value, 1, split - 1) ~= ARGV[4] then return 'moving' end
-redis.call('SET', KEYS[1], ARGV[4] .. '\\n' .. ARGV[2], 'PXAT', ARGV[3])
-return 'replaced'
-`)
+const replace = `
+local value, left = redis.call('GET', KEYS[1]), ''
+if value ~= ARGV[1] then
+  local function split (text)
+    local feed = string.find(text, '\\n') or 0
+    return string.sub(text, 1, math.max(feed - 1, 0)), string.sub(text, feed + 1)
+  end
+  local tag, expected = split(ARGV[1])
+  if not value then return { 'missing', tag } end
+  local former, payload = split(value)
+  if payload ~= expected then return { 'conflict', former == tag and '' or tag } end
+  if ARGV[4] ~= '1' then return { 'moving', '' } end
+  left = former
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+return { 'replaced', left }
+`
+
+/**
+ * ARGV: expected record and record, each with the tag that it is to have, deadline, '1' to replace although the record
+ * changes hands. Answers the outcome, and the tag whose index names the id in vain from now on, if there is one.
+ */
+export const replaceScript = script('#!lua', replace)
+
+/** The same, for a record that takes less room than before: a session can end on a server that has no memory left. */
+export const shrinkScript = script('#!lua flags=allow-oom', replace)
 
 /** ARGV: deadline. Answers the tag, or nothing when there is no such record. A tag has at most 43 characters. */
 export const touchScript = script('#!lua flags=allow-oom', `

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
-import { deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, touchScript } from './redis-scripts.js'
+import {
+  deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, shrinkScript, touchScript
+} from './redis-scripts.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
@@ -58,13 +60,15 @@ class RedisStore implements AsyncStore {
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
     assertStorable(fitsUtf8, { expected, payload, subject })
     const tag = tagOf(subject)
-    const args = [expected, payload, String(deadlineOf(expiresAt)), tag]
+    const script = tag === '' && Buffer.byteLength(payload) < Buffer.byteLength(expected) ? shrinkScript : replaceScript
+    const args = [`${tag}\n${expected}`, `${tag}\n${payload}`, String(deadlineOf(expiresAt))]
     const key = this.#recordKey(id)
-    const write = async (mayMove: '0' | '1') => await this.#redis.run(replaceScript, key, ...args, mayMove)
-    if (tag === '') return await write('1') as ReplaceOutcome
+    const write = async (mayMove: '0' | '1') => await this.#redis.run(script, key, ...args, mayMove) as [ReplaceOutcome | 'moving', string]
     // As a rule the record stays its subject's: then both writes leave together, in one round trip.
-    const [, outcome] = await Promise.all([this.#enter(tag, id, expiresAt), write('0')])
-    return (outcome === 'moving' ? await write('1') : outcome) as ReplaceOutcome
+    const answer = tag === '' ? await write('1') : (await Promise.all([this.#enter(tag, id, expiresAt), write('0')]))[1]
+    const [outcome, left] = answer[0] === 'moving' ? await write('1') : answer
+    if (left !== '') await this.#leave(left, id)
+    return outcome as ReplaceOutcome
   }
 
   async touch (id: string, expiresAt: number): Promise<boolean> {
@@ -75,8 +79,7 @@ class RedisStore implements AsyncStore {
 
   async delete (id: string): Promise<void> {
     const tag = await this.#redis.run(deleteScript, this.#recordKey(id)) as string | null
-    // The session is over by now. An entry that stays behind is passed over, and expires like any other.
-    if (tag) await this.#redis.run(leaveScript, this.#indexKey(tag), id).catch(() => {})
+    if (tag) await this.#leave(tag, id)
   }
 
   /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
@@ -105,6 +108,11 @@ class RedisStore implements AsyncStore {
 
   async #enter (tag: string, id: string, expiresAt: number): Promise<void> {
     await this.#redis.run(indexScript, this.#indexKey(tag), id, String(deadlineOf(expiresAt)))
+  }
+
+  /** What the record says is done by now. An entry that stays behind is passed over, and expires like any other. */
+  async #leave (tag: string, id: string): Promise<void> {
+    await this.#redis.run(leaveScript, this.#indexKey(tag), id).catch(() => {})
   }
 
   #recordKey (id: string): string {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { replaceScript, touchScript } from '../../lib/stores/redis-scripts.js'
+import { replaceScript, shrinkScript, touchScript } from '../../lib/stores/redis-scripts.js'
 import { redisStore } from '../../lib/stores/redis.js'
 import { idsOf, inAnHour, indexOf, withEachClient } from '../support/redis-scene.js'
 
@@ -13,7 +13,8 @@ withEachClient(async (t, { open, admin, take }) => {
       const key = `sess:id:${id}`
       const deadline = inAnHour()
       await store.create(id, 'warm', deadline)
-      await store.replace(id, 'warm', 'warm', deadline)
+      await store.replace(id, 'warm', 'warmer', deadline)
+      await store.replace(id, 'warmer', 'warm', deadline)
       await store.touch(id, deadline)
       await store.delete(id)
       take()
@@ -23,8 +24,10 @@ withEachClient(async (t, { open, admin, take }) => {
       t.same(others, [])
       await store.load(id)
       t.same(take(), [['GET', key]], 'load')
-      await store.replace(id, 'payload', 'second', deadline)
-      t.same(take(), [['EVALSHA', replaceScript.sha, '1', key, 'payload', 'second', String(deadline), '', '1']], 'replace')
+      await store.replace(id, 'payload', 'the second', deadline)
+      t.same(take(), [['EVALSHA', replaceScript.sha, '1', key, '\npayload', '\nthe second', String(deadline), '1']], 'replace')
+      await store.replace(id, 'the second', 'third', deadline)
+      t.same(take(), [['EVALSHA', shrinkScript.sha, '1', key, '\nthe second', '\nthird', String(deadline), '1']], 'replace by less')
       await store.touch(id, deadline)
       t.same(take(), [['EVALSHA', touchScript.sha, '1', key, String(deadline)]], 'touch')
       await store.delete(id)
@@ -39,7 +42,9 @@ withEachClient(async (t, { open, admin, take }) => {
     take()
     await store.replace('indexed', 'second', 'third', inAnHour(), 'ann')
     t.same(names(), [`EVALSHA ${indexOf('ann')}`, 'EVALSHA sess:id:indexed'], 'the index first')
-    await store.replace('indexed', 'third', 'fourth', inAnHour())
+    await store.replace('indexed', 'third', 'the fourth', inAnHour())
+    t.same([...new Set(names().map(name => name.split(' ')[1]))], ['sess:id:indexed', indexOf('ann')], 'when it leaves its subject, the index last')
+    await store.replace('indexed', 'the fourth', 'the fifth', inAnHour())
     t.same(names(), ['EVALSHA sess:id:indexed'], 'without a subject')
     await store.load('indexed')
     t.same(names(), ['GET sess:id:indexed'])
@@ -51,32 +56,35 @@ withEachClient(async (t, { open, admin, take }) => {
     await store.create('hands', 'payload', inAnHour(), 'ann')
     take()
     t.equal(await store.replace('hands', 'payload', 'second', inAnHour(), 'bob'), 'replaced')
-    const [index, asked, moved] = take()
+    const [index, asked, moved, left] = take()
     t.equal(index?.[3], indexOf('bob'))
     t.same([asked?.[3], asked?.at(-1)], [key, '0'], 'refused, since the subject is another')
     t.same([moved?.[3], moved?.at(-1)], [key, '1'], 'sent only after the index was answered')
+    t.same(left?.[3], indexOf('ann'), 'and out of the old one at last')
     t.same([await idsOf(store, 'ann'), await idsOf(store, 'bob')], [[], ['hands']])
   })
 
   await t.test('a server that forgot the scripts is given them again', async t => {
     const store = open()
-    await store.create('forgotten', 'first', inAnHour(), 'ann')
+    await store.create('forgotten', 'first', inAnHour())
     await admin.script('FLUSH')
     take()
     t.equal(await store.replace('forgotten', 'first', 'second', inAnHour()), 'replaced')
     t.same(names(), ['EVALSHA sess:id:forgotten', 'EVAL sess:id:forgotten'])
-    t.equal(await store.replace('forgotten', 'second', 'third', inAnHour()), 'replaced')
+    t.equal(await store.replace('forgotten', 'second', 'the third', inAnHour()), 'replaced')
     t.same(names(), ['EVALSHA sess:id:forgotten'])
     await admin.script('FLUSH')
-    const outcomes = await Promise.all(Array.from({ length: 100 }, (_, index) => store.replace('forgotten', 'third', String(index), inAnHour())))
+    const outcomes = await Promise.all(Array.from({ length: 100 }, (_, index) => store.replace('forgotten', 'the third', String(index), inAnHour())))
     t.equal(outcomes.filter(outcome => outcome === 'replaced').length, 1)
   })
 
   await t.test('an error that is not about scripts is not retried', async t => {
     const store = open()
     await admin.hset('sess:id:hash', 'field', 'value')
+    await store.create('warm', 'first', inAnHour())
+    await store.replace('warm', 'first', 'the second', inAnHour())
     take()
-    await t.rejects(store.replace('hash', 'first', 'second', inAnHour()), /WRONGTYPE/)
+    await t.rejects(store.replace('hash', 'first', 'the second', inAnHour()), /WRONGTYPE/)
     t.same(names(), ['EVALSHA sess:id:hash'])
     await t.rejects(store.load('hash'), /WRONGTYPE/)
   })

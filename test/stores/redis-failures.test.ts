@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { startProxy } from '../support/proxy.js'
 import { openIoredis, openNodeRedis } from '../support/redis-clients.js'
+import { indexOf } from '../support/redis-scene.js'
 import { redisMissing, startRedis, waitUntil } from '../support/servers.js'
 import { skipOrFail } from '../support/skip.js'
 import { storeFaults } from '../support/store-faults.js'
@@ -46,10 +47,25 @@ for (const [name, connect] of Object.entries({ ioredis: openIoredis, 'node-redis
       await store.create('kept', 'payload', inAnHour())
       await admin.config('SET', 'maxmemory', '1')
       await t.rejects(store.create('refused', 'payload', inAnHour()), /OOM/)
-      await t.rejects(store.replace('kept', 'payload', 'second', inAnHour()), /OOM/)
+      await t.rejects(store.replace('kept', 'payload', 'another', inAnHour()), /OOM/)
+      await t.rejects(store.replace('kept', 'payload', 'päyloa', inAnHour()), /OOM/, 'fewer characters, as many bytes')
+      await t.rejects(store.replace('kept', 'payload', 'less', inAnHour(), 'ann'), /OOM/, 'the index would grow')
       t.equal(await store.load('kept'), 'payload')
       await admin.config('SET', 'maxmemory', '0')
-      t.equal(await store.replace('kept', 'payload', 'second', inAnHour()), 'replaced')
+      t.equal(await store.replace('kept', 'payload', 'another', inAnHour()), 'replaced')
+    })
+
+    await t.test('R-20: a server without memory lets a session end', async t => {
+      const admin = new Redis({ port: server.port })
+      t.teardown(() => admin.disconnect())
+      await store.create('ends', 'payload', inAnHour(), 'ann')
+      await admin.config('SET', 'maxmemory', '1')
+      t.equal(await store.replace('ends', 'payload', 'ended', inAnHour()), 'replaced')
+      t.equal(await store.load('ends'), 'ended')
+      t.equal(await admin.exists(indexOf('ann')), 0)
+      await store.delete('ends')
+      t.equal(await store.load('ends'), null)
+      await admin.config('SET', 'maxmemory', '0')
     })
   })
 }

@@ -21,10 +21,15 @@ export async function redisFaults (t: Test, { server, people, row }: DeadlyScene
     await people.recover()
   })
 
-  await t.test('R-20 a server without memory: sessions are read, and every write is a 503', async t => {
+  await t.test('R-20 a server without memory: sessions are read and can end, and every write is a 503', async t => {
+    await people.run((session) => { session.note = 'leaves' }, people.nobody)
     await admin.config('SET', 'maxmemory', '1')
     t.strictSame(await people.everybody('read'), ['served'])
     t.strictSame(await people.everybody('write'), ['unavailable'])
+    const { header } = people.nobody
+    t.equal((await people.run((session) => session.destroy(), people.nobody)).statusCode, 200)
+    people.nobody.jar.set(...header.split('=', 2) as [string, string])
+    t.equal((await people.run((session) => session.isNew, people.nobody)).value, true)
     await admin.config('SET', 'maxmemory', '0')
     await people.recover()
   })
