@@ -1,13 +1,12 @@
 import type { SessionSchema } from '../types/index.js'
 import { InvalidData, InvalidSchema, ReservedKey, UnknownKey } from './errors.js'
-import { createInitial } from './initial.js'
+import { assertUsable, createInitial } from './initial.js'
 import { isForbiddenKey, outOfBounds, toJson } from './json.js'
 import { formatPath } from './path.js'
 import type { Path } from './path.js'
 import type { Data, Stored } from './record.js'
 import { inspectSchema } from './schema.js'
 import type { Inspection } from './schema.js'
-import { sharedParts } from './shared.js'
 import { clone, isPlainObject, same, sameKeys } from './snapshot.js'
 import { createTranscoder } from './transcoder.js'
 import type { Read, Transcoder } from './transcoder.js'
@@ -58,7 +57,7 @@ export function createCodec (schema: SessionSchema, { initial, undeclaredKeys = 
   if (inspection.problems.length > 0) throw new InvalidSchema(inspection.problems.join('; '))
   const isExtra = undeclaredKeys.length === 0 ? null : undeclaredMatcher(undeclaredKeys, inspection.keys, reserved)
   const codec = new SchemaCodec(createTranscoder(schema, inspection), inspection, isExtra, reserved, initial)
-  assertUsable(codec)
+  assertUsable(codec, initial)
   return codec
 }
 
@@ -189,18 +188,5 @@ function salvageKeys (transcoder: Transcoder, data: Data): Read {
     if (result.ok) return result
     const removed = result.paths.map(path => rest.delete(String(path[0])))
     if (!removed.includes(true)) return result
-  }
-}
-
-/** A new session must be one that can be saved, and must share nothing with the next one. */
-function assertUsable (codec: Codec): void {
-  try {
-    codec.encode(codec.initial())
-  } catch (error) {
-    throw error instanceof InvalidSchema ? error : new InvalidSchema(`a new session could not be saved. ${(error as Error).message}`)
-  }
-  const shared = sharedParts(codec.initial(), codec.initial())
-  if (shared.length > 0) {
-    throw new InvalidSchema(`new sessions would share ${shared.map(formatPath).join(', ')}. Make it anew each time, in the codec that decodes it or with .default(() => …)`)
   }
 }

@@ -11,6 +11,8 @@ const MAX_ATTRIBUTE = 1024
 const name = z.string('must be a text').regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256, 'must be no longer than 256 characters')
 const attribute = z.string('must be a text').max(MAX_ATTRIBUTE, 'browsers ignore an attribute of more than 1024 bytes')
 
+const PERSISTENT = 'must be true or false, or a number of seconds greater than 0'
+
 const shape = z.strictObject({
   name: name.optional(),
   path: attribute.regex(/^\/[!-:<-~]*$/, 'must begin with "/" and hold no space, semicolon or control character').default('/'),
@@ -19,9 +21,9 @@ const shape = z.strictObject({
   secure: z.boolean('must be true or false').default(true),
   partitioned: z.boolean('must be true or false').default(false),
   priority: z.enum(['low', 'medium', 'high'], 'must be one of: low, medium, high').optional(),
-  persistent: z.union([z.boolean(), z.number().positive().max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')],
-    'must be a boolean or a positive number of seconds').default(false)
-})
+  persistent: z.union([z.boolean(), z.number(PERSISTENT).positive(PERSISTENT).max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')],
+    PERSISTENT).default(false)
+}, "must be an object of the cookie's options, such as { name: 'sid' }")
 
 export interface CookieSettings {
   readonly policy: SessionPolicy['cookie']
@@ -31,8 +33,8 @@ export interface CookieSettings {
 }
 
 /** Reads the `cookie` option. Throws `InvalidOption` for what browsers would reject. */
-export function cookieSettings (input: unknown, session: string, production: boolean, absolute: number): CookieSettings {
-  const parsed = shape.safeParse(input ?? {})
+export function cookieSettings (input: unknown = {}, session: string, production: boolean, absolute: number): CookieSettings {
+  const parsed = shape.safeParse(input)
   if (!parsed.success) throw optionError(parsed.error, ['cookie'])
   const options = parsed.data
   const cookieName = options.name ?? defaultName(session, options)

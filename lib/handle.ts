@@ -4,8 +4,9 @@ import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSess
 import { InvalidOption } from './errors.js'
 import { sessionPlugin } from './plugin.js'
 
-/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. */
+/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `InvalidOption` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
+  if (typeof options !== 'object' || options === null) throw new InvalidOption('secret', 'is missing: createSession(schema, { secret })')
   const name = options.name ?? 'session'
   return {
     name,

@@ -1,7 +1,9 @@
 import { InvalidOption, InvalidSchema, SessionError } from './errors.js'
 import { toJson } from './json.js'
 import { formatPath } from './path.js'
-import type { Data } from './record.js'
+import type { Data, Stored } from './record.js'
+import { differences } from './round-trip.js'
+import { sharedParts } from './shared.js'
 import type { Read, Transcoder } from './transcoder.js'
 
 /**
@@ -47,5 +49,30 @@ function asJson (initial: unknown): unknown {
     return toJson(initial)
   } catch {
     throw new InvalidOption('initial', 'it is not JSON. Give the stored form: dates as strings, and so on')
+  }
+}
+
+type Usable = { initial (): Data, encode (live: Data): Stored }
+
+/**
+ * A new session must be one that can be saved, must hold all of `initial`, and share nothing with the next one.
+ * Throws `FST_TYPED_SESSION_INVALID_SCHEMA` or `…_INVALID_OPTION`.
+ */
+export function assertUsable (codec: Usable, initial: unknown): void {
+  const { data } = encoded(codec)
+  const given = asJson(typeof initial === 'function' ? initial() : initial ?? {})
+  const dropped = differences(given, data).filter(({ kind }) => kind === 'dropped')
+  if (dropped.length > 0) throw new InvalidOption('initial', `the schema has no ${dropped.map(({ path }) => formatPath(path)).join(', ')}`)
+  const shared = sharedParts(codec.initial(), codec.initial())
+  if (shared.length > 0) {
+    throw new InvalidSchema(`new sessions would share ${shared.map(formatPath).join(', ')}. Make it anew each time, in the codec that decodes it or with .default(() => …)`)
+  }
+}
+
+function encoded (codec: Usable): Stored {
+  try {
+    return codec.encode(codec.initial())
+  } catch (error) {
+    throw error instanceof InvalidSchema ? error : new InvalidSchema(`a new session could not be saved. ${(error as Error).message}`)
   }
 }

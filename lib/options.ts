@@ -5,6 +5,7 @@ import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.j
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from './merge.js'
+import { isPlainObject } from './snapshot.js'
 import { isStore } from './store-shape.js'
 import { isAsyncFunction, isPromise } from './sync.js'
 
@@ -24,7 +25,7 @@ const keys = z.array(z.string('must be a key of the schema'), 'must be a list of
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, `must be one of: ${values.join(', ')}`)
 const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
 const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answer at once: it cannot be asynchronous')
-const someObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
+const plainObject = z.custom<object>(isPlainObject, 'must be an object of functions by the name of the hook')
 
 const shape = z.strictObject({
   schema: z.custom<SessionSchema>((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
@@ -56,7 +57,7 @@ const shape = z.strictObject({
   sweepEvery: orNone.max(MAX_AGE, 'must be 400 days (34560000 seconds) or less').default(600),
   onStoreError: oneOf('fail', 'anonymous').default('fail'),
   initial: z.unknown().optional(),
-  hooks: someObject.default({})
+  hooks: plainObject.default({})
 })
 
 const TEXTUAL: ReadonlySet<string> = new Set(['string', 'number', 'bigint'])

@@ -69,7 +69,9 @@ function decode (text: string): Buffer | undefined {
   return [url, url.padEnd(padded.length, '='), padded, padded.slice(0, url.length)].includes(text) ? bytes : undefined
 }
 
-function parse (input: unknown): Buffer | string {
+function parse (given: unknown): Buffer | string {
+  // A mounted file ends with a line feed.
+  const input = typeof given === 'string' ? given.trim() : given
   if (types.isUint8Array(input)) {
     const bytes = Buffer.from(input)
     return flawOfBytes(bytes) ?? bytes

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
 import { readCookie } from './cookie.js'
-import { NotConfigured } from './errors.js'
+import { InvalidOption, NotConfigured } from './errors.js'
 import type { Data } from './merge.js'
 import { describeSettings } from './policy.js'
 import { publicHandle } from './public-handle.js'
@@ -30,6 +30,7 @@ export class SessionControl implements Sessions<Data> {
 
   async open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null> {
     const { settings, backend, opener, codec } = this.#runtime
+    if (typeof source !== 'string' && typeof source?.headers !== 'object') throw new InvalidOption('open(source)', "must be a request, or the text of its Cookie header, '' if it has none")
     const found = readCookie(typeof source === 'string' ? source : source.headers.cookie, settings.cookie.name)
     const loaded = typeof found === 'string' ? null : await backend.load(found.value, Date.now())
     if (loaded?.state !== 'found') return null

@@ -16,6 +16,12 @@ const register = async (given: object) => {
   }
 }
 
+t.test('createSession() without options says what is missing', async t => {
+  for (const options of [undefined, null, 'secret']) {
+    t.throws(() => createSession(schema, options as never), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option secret: is missing: createSession\(schema, \{ secret \}\)/ })
+  }
+})
+
 t.test('options at register(handle.plugin) would be ignored, so they are refused with the place where they belong', async t => {
   for (const name of ['secret', 'store', 'schema', 'idleTimeout', 'typo']) {
     const error = await register({ [name]: SECRET })

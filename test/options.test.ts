@@ -6,6 +6,7 @@ import { readOptions } from '../lib/options.js'
 import { memoryStore } from '../lib/stores/memory.js'
 import type { SessionHookName, SessionPolicy } from '../types/index.js'
 import { buildApp, COOKIE, eachBackend, schema, SECRET } from './support/app.js'
+import { cookieDefaults, optionDefaults } from './support/option-defaults.js'
 
 const DAY = 86_400
 
@@ -37,7 +38,8 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     [{ name: 'é' }, 'name'],
     [{ name: 7 }, 'name'],
     [{ application: 1 }, 'application'],
-    [{ cookie: 'sid' }, 'cookie'],
+    [{ cookie: 'sid' }, 'cookie', /\{ name: 'sid' \}$/],
+    [{ cookie: { persistent: 0 } }, 'cookie.persistent', /true or false, or a number of seconds greater than 0/],
     [{ cookie: { httpOnly: false } }, 'cookie.httpOnly', /no such option/],
     [{ signed: true }, 'signed', /'readable'/],
     [{ signed: 'plain' }, 'signed'],
@@ -87,8 +89,12 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     [{ sweepEvery: 400 * DAY + 1 }, 'sweepEvery'],
     [{ hooks: { onLogin: () => {} } }, 'hooks.onLogin', /no such hook, there are: onCreate/],
     [{ hooks: { onSave: 'log' } }, 'hooks.onSave', /function/],
-    [{ hooks: 7 }, 'hooks', /object/],
+    [{ hooks: 7 }, 'hooks', /object of functions/],
+    [{ hooks: [] }, 'hooks', /object of functions/],
+    [{ hooks: [() => {}] }, 'hooks', /object of functions/],
     [{ initial: () => ({ visits: 'many' }) }, 'initial'],
+    [{ initial: { visits: 1, visit: 2 } }, 'initial', /the schema has no visit\b/],
+    [{ initial: () => ({ cart: [{ sku: 'tea', qty: 1, qyt: 2 }], zz: 1 }) }, 'initial', /the schema has no .*cart\[0\]\.qyt/],
     [{ saveUninitialized: true }, 'saveUninitialized', /no such option/],
     [{ cookieName: 'sid' }, 'cookieName', /no such option/],
     [{ maxAge: 60 }, 'maxAge', /no such option/]
@@ -99,6 +105,20 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     t.equal(error?.code, 'FST_TYPED_SESSION_INVALID_OPTION', label)
     t.ok(error?.message.startsWith(`Session option ${path}`), `${label}: ${error?.message}`)
     t.match(error?.message, why, label)
+  }
+})
+
+t.test('what is wrong with an option is said in our words: what it must be', async t => {
+  const wrong = [null, 'x', '', 0, -1, Number.NaN, Infinity, 1e12, 1n, true, [], [null], {}, { a: null }, { 1: null }, () => {}, Symbol('x'), new Date(), /x/]
+  const told = async (options: object, label: string) => {
+    const error = await refusal(options)
+    if (error === null || error.code === 'FST_TYPED_SESSION_INVALID_SECRET') return
+    t.equal(error.code, 'FST_TYPED_SESSION_INVALID_OPTION', label)
+    t.notMatch(error.message, /: (?:Invalid|Too|Unrecognized)\b|expected/, label)
+  }
+  for (const [index, value] of wrong.entries()) {
+    for (const option of Object.keys(optionDefaults)) await told({ [option]: value }, `${option}, ${index}`)
+    for (const option of Object.keys(cookieDefaults)) await told({ cookie: { [option]: value } }, `cookie.${option}, ${index}`)
   }
 })
 

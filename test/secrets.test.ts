@@ -16,7 +16,10 @@ const spellings: Record<string, unknown> = {
   base64: good.toString('base64'),
   'base64 without padding': good.toString('base64').replace('=', ''),
   hex: good.toString('hex'),
-  'capital hex': good.toString('hex').toUpperCase()
+  'capital hex': good.toString('hex').toUpperCase(),
+  'a line of a file': `${good.toString('base64url')}\n`,
+  'a line of a file from Windows, with its mark': `\uFEFF${good.toString('hex')}\r\n`,
+  'base64 with spaces around': ` ${good.toString('base64')} `
 }
 for (const [name, spelling] of Object.entries(spellings)) {
   t.test(`a secret may be given as ${name}, alone or in a list`, async (t) => {
@@ -67,8 +70,8 @@ const refused: Array<[name: string, secret: unknown, why: RegExp]> = [
   ['base32, which would also be base64url', 'MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3DOOBZ', /neither base64url nor hex/],
   ['an odd number of hex digits', `${good.toString('hex')}a`, /neither base64url nor hex/],
   ['hex with a prefix', `0x${good.toString('hex')}`, /neither base64url nor hex/],
-  ['a final newline', `${good.toString('base64url')}\n`, /neither base64url nor hex/],
-  ['spaces around', ` ${good.toString('base64')} `, /neither base64url nor hex/],
+  ['white space', ' \n', /it is missing/],
+  ['white space inside', good.toString('base64url').replace(/(?<=^.{20})/, '\n'), /neither base64url nor hex/],
   ['quotation marks', `"${good.toString('base64url')}"`, /neither base64url nor hex/],
   ['too much padding', `${good.toString('base64')}=`, /neither base64url nor hex/],
   ['both alphabets of base64', `-/${good.toString('base64url')}`, /neither base64url nor hex/],

@@ -49,3 +49,11 @@ for (const [what, call] of Object.entries(WRONG)) {
     t.match((await client.get('/now')).json(), { visits: 1, note: 'kept', cart: [] })
   }))
 }
+
+t.test('open() that is given no request and no header says what to give', t => eachBackend(t, async (t, backend) => {
+  const { sessions } = await buildApp(t, { backend })
+  for (const source of [undefined, null, 7, {}]) {
+    await t.rejects(sessions.open(source as never), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option open\(source\): must be a request, or the text of its Cookie header/ })
+  }
+  for (const source of ['', { headers: {} }]) t.equal(await sessions.open(source as never), null)
+}))
