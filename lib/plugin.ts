@@ -8,7 +8,7 @@ import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
 import { hasGone } from './plan.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
-import { checkRoute, routeOptions } from './route-options.js'
+import { checkGuards, checkRoute, routeOptions } from './route-options.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
 import { createRuntime } from './setup.js'
@@ -57,7 +57,10 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     runtime.afterwards.stop()
   })
   attachStores(app, runtime)
-  app.addHook('onRoute', ({ config }) => { checkRoute(config, name) })
+  app.addHook('onRoute', (route) => {
+    checkRoute(route.config, name)
+    checkGuards(route)
+  })
 
   app.addHook('onRequest', (request, reply, done) => {
     const route = routeOptions(request, name)

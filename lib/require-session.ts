@@ -3,22 +3,30 @@ import type { RequestLike, RequireSession, SessionHandle, SessionSchema } from '
 import { discriminantsOf } from './discriminant.js'
 import { InvalidOption, SessionRequired } from './errors.js'
 import type { Data } from './merge.js'
+import { tellOfGuard } from './route-options.js'
 import { liveKeys } from './schema-keys.js'
 
 type Values = readonly (string | number | boolean)[]
 
 /** See {@link RequireSession}. Throws `InvalidOption` for what is no state or key of the schema. */
 export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Values) => {
-  const { name, schema } = 'plugin' in session ? session : { name: 'session', schema: session }
+  const { name, schema } = declared(session)
   const allows = requirement(schema, values)
-  return {
-    // The plugin looks here, too: a route that brings an onRequest of its own would replace the one below.
-    config: { [name]: { require: { values, allows } } },
-    async onRequest (request: RequestLike) {
-      if (!allows(request.getDecorator(name))) throw new SessionRequired()
-    }
+  const require = { values, allows }
+  const onRequest = async (request: RequestLike) => {
+    if (!allows(request.getDecorator(name))) throw new SessionRequired()
   }
+  // The plugin looks into the config, too: a route that brings an onRequest of its own would replace the one above.
+  return { config: { [name]: { require } }, onRequest, ...tellOfGuard(onRequest, require) }
 }) as unknown as RequireSession
+
+function declared (session: unknown): { name: string, schema: $ZodType } {
+  if (typeof session === 'object' && session !== null) {
+    if ('plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
+    if ('_zod' in session) return { name: 'session', schema: session as $ZodType }
+  }
+  throw new InvalidOption('requireSession', 'needs a session as createSession() makes it, or the schema of one')
+}
 
 function requirement (schema: $ZodType, values: Values): (data: Data) => boolean {
   const union = discriminantsOf(schema)

@@ -14,7 +14,7 @@ export function unpackResponse (reply: FastifyReply, payload: unknown): unknown 
   return body
 }
 
-/** May shared caches keep the response as the handler left it? */
+/** Does the response, as the handler left it, say that shared caches may keep it? What says nothing of them is not meant for them. */
 export function isCacheable (reply: FastifyReply): boolean {
   return isPublic(reply.getHeaders())
 }

@@ -1,9 +1,10 @@
-import type { FastifyRequest } from 'fastify'
-import type { RouteSessionOptions } from '../types/index.js'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { RouteSessionOptions, SessionRequirement } from '../types/index.js'
 import { InvalidOption } from './errors.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'require'])
 const checked = new WeakSet<object>()
+const guards = new WeakMap<object, SessionRequirement<unknown>>()
 
 /** What a request's route says of the session `name` in its `config`. Throws `InvalidOption` for what makes no sense. */
 export function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
@@ -29,3 +30,21 @@ function checkOptions (options: object, name: string): void {
 }
 
 const wrong = (path: string, what: string) => new InvalidOption(`config.${path}`, what)
+
+/** Route options that tell of a guard even where the route replaces its config and its hook: every guard has a symbol of its own. */
+export function tellOfGuard (hook: object, requirement: SessionRequirement<unknown>): object {
+  guards.set(hook, requirement)
+  return { [Symbol('requireSession')]: hook }
+}
+
+/** Throws `InvalidOption` for a route that has lost a guard: it would be open. */
+export function checkGuards (route: RouteOptions): void {
+  const required = Object.values(route.config ?? {}).map((options) => (options as { require?: unknown } | null)?.require)
+  const hooks: unknown[] = [route.onRequest].flat()
+  for (const symbol of Object.getOwnPropertySymbols(route)) {
+    const hook = (route as unknown as Record<symbol, object>)[symbol] as object
+    const requirement = guards.get(hook)
+    if (requirement === undefined || hooks.includes(hook) || required.includes(requirement)) continue
+    throw new InvalidOption('requireSession', `${route.url} replaces both config and onRequest of a guard, and would be open. Write onRequest: [guard.onRequest, …]`)
+  }
+}

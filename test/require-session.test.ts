@@ -39,6 +39,30 @@ t.test('the guard\'s own hook guards where a route has replaced the guard\'s con
   await app.close()
 })
 
+t.test('a route that has lost a guard, by another one or by config and onRequest of its own, is refused: it would be open', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const [a, b] = [createSession(keyed, { secret }), createSession(keyed, { secret, name: 'other' })]
+  await app.register(a.plugin).register(b.plugin)
+  const [ga, gb] = [requireSession(a, 'userId'), requireSession(b, 'userId')]
+  const own = { config: {}, onRequest: async () => {} }
+  const refused = { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /replaces both config and onRequest of a guard.*onRequest: \[guard\.onRequest/ }
+  t.throws(() => app.get('/both', { ...ga, ...gb }, async () => 'in'), refused)
+  t.throws(() => app.get('/own', { ...ga, ...own }, async () => 'in'), refused)
+
+  app.get('/list', { ...gb, onRequest: [ga.onRequest, gb.onRequest] }, async () => 'in')
+  app.get('/config', { ...ga, onRequest: own.onRequest, config: { ...ga.config, rateLimit: 1 } as object }, async () => 'in')
+  app.get('/other/in', async (request) => { b.get(request).userId = 'ann' })
+  const cookie = String((await app.inject('/other/in')).headers['set-cookie']).split(';')[0] as string
+  for (const url of ['/list', '/config']) t.equal((await app.inject({ url, headers: { cookie } })).statusCode, 401, url)
+})
+
+t.test('what is no session is refused', async (t) => {
+  for (const session of [undefined, null, {}, 'session']) {
+    t.throws(() => (requireSession as (session: unknown, key: string) => unknown)(session, 'userId'), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /needs a session as createSession\(\) makes it/ })
+  }
+})
+
 t.test('a union without a key that tells its members apart is required by keys', async (t) => {
   const members = [z.object({ kind: z.literal('a'), a: z.string().optional() }), z.object({ kind: z.literal('a'), b: z.string().optional() })] as const
   for (const union of [z.union(members), z.union([z.object({ a: z.string().optional() }), z.object({ b: z.string().optional() })]),

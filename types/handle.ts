@@ -82,6 +82,9 @@ export interface RequiringRoute<Name extends string, Required> {
  * app.get('/me', requireSession(handle, 'user'), async (request) => request.session.userId)
  * app.post('/me', { ...requireSession(handle, 'user'), schema }, handler)
  * ```
+ *
+ * It is a `config` and an `onRequest`. A route may replace one of them, not both. For several guards, or hooks of your own:
+ * `{ ...guard, onRequest: [guard.onRequest, other.onRequest] }`.
  */
 export type RequireSession =
   <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (

@@ -73,7 +73,10 @@ export interface Sessions<Data> {
   policy (): SessionPolicy
   /** Add a lifecycle hook; several run in the order they were added. */
   addHook<N extends SessionHookName> (name: N, hook: NonNullable<SessionHooks<Data>[N]>): void
-  /** The session of a request, or of the text of a `Cookie` header; `null` if there is none. For sockets and jobs. */
+  /**
+   * The session of a request, or of the text of a `Cookie` header; `null` if there is none. For sockets and jobs: it counts as no
+   * use of the session and adds no `Vary` to a response.
+   */
   open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null>
   /**
    * The live sessions of a subject, last used first. Needs the option `subject`, and in a cookie session `revocations`;
