@@ -83,7 +83,7 @@ t.test('every code that a document or a comment names is one of an error, or of 
 })
 
 function keysOfShape (file: string): string[] {
-  const shape = /X.exec(readText(file))?.[1] ?? ''
+  const shape = /^const shape = z\.strictObject\(\{\n(.*?)^\}[,)]/ms.exec(readText(file))?.[1] ?? ''
   return [...shape.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1] ?? '')
 }
 
