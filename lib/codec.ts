@@ -7,6 +7,7 @@ import type { Path } from './path.js'
 import type { Data, Stored } from './record.js'
 import { inspectSchema } from './schema.js'
 import type { Inspection } from './schema.js'
+import { isZod } from './schema-keys.js'
 import { clone, isPlainObject, same, sameKeys } from './snapshot.js'
 import { createTranscoder } from './transcoder.js'
 import type { Read, Transcoder } from './transcoder.js'
@@ -172,9 +173,6 @@ class SchemaCodec implements Codec {
 }
 
 const isEmpty = (value: unknown): boolean => isPlainObject(value) && Object.keys(value).length === 0
-
-const isZod = (schema: unknown): boolean =>
-  typeof schema === 'object' && schema !== null && '_zod' in schema
 
 const WHOLE: readonly Path[] = [[]]
 const NOTHING: Read = { ok: false, paths: WHOLE }

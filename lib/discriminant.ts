@@ -5,8 +5,9 @@ export interface Discriminants { readonly keys: readonly string[], readonly valu
 
 /** As the type of the same name has them; `null` for a schema that is no such union. */
 export function discriminantsOf (schema: $ZodType): Discriminants | null {
-  const members = membersOf(schema).map((member) => member._zod.propValues ?? {})
-  if (members.length < 2) return null
+  const schemas = membersOf(schema)
+  if (schemas.length < 2) return null
+  const members = schemas.map((member) => member._zod.propValues ?? {})
   const found = Object.keys(members[0] as object).flatMap((key) => {
     const sets = members.map((member) => member[key] as ReadonlySet<unknown> | undefined)
     return sets.every(isLiteral) && areDisjoint(sets) ? [{ key, values: sets.flatMap((set) => [...set]) }] : []

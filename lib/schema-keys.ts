@@ -3,6 +3,9 @@ import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 /** The top-level keys of live data, and whether there may be others. */
 export interface LiveKeys { readonly keys: ReadonlySet<string>, readonly open: boolean, readonly problem: string | null }
 
+/** Is it a schema of Zod 4? */
+export const isZod = (value: unknown): boolean => typeof value === 'object' && value !== null && '_zod' in value
+
 const NOT_AN_OBJECT = 'session: the schema must describe an object. Use z.object()'
 
 /** Looks through wrappers, unions and codecs at the object that a handler holds. */
@@ -11,9 +14,9 @@ export function liveKeys (schema: $ZodType): LiveKeys {
 }
 
 function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
-  const { def } = (schema as $ZodTypes)._zod
   // A lazy schema that is nothing but itself.
-  if (seen.has(schema)) return { keys: new Set(), open: false, problem: NOT_AN_OBJECT }
+  if (seen.has(schema) || !isZod(schema)) return { keys: new Set(), open: false, problem: NOT_AN_OBJECT }
+  const { def } = (schema as $ZodTypes)._zod
   const inside = new Set(seen).add(schema)
   const through = (inner: unknown): LiveKeys => collect(inner as $ZodType, inside)
   switch (def.type) {

@@ -1,7 +1,7 @@
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 import { isAsync, userFunctions } from './schema-functions.js'
 import { isForbiddenKey } from './json.js'
-import { liveKeys } from './schema-keys.js'
+import { isZod, liveKeys } from './schema-keys.js'
 import { sharedDefault } from './shared.js'
 import { unstorable } from './storable.js'
 
@@ -44,6 +44,10 @@ export function inspectSchema (schema: $ZodType, reserved: ReadonlySet<string>):
 }
 
 function walk (node: Child, findings: Findings, seen: Map<$ZodType, Set<Side>>, depth: number): void {
+  if (!isZod(node.schema)) {
+    findings.problems.push(`${node.path}: ${whatIsWrong(node.schema)}`)
+    return
+  }
   const sides = seen.get(node.schema) ?? new Set()
   if (sides.has(node.side)) return
   seen.set(node.schema, sides.add(node.side))
@@ -53,6 +57,11 @@ function walk (node: Child, findings: Findings, seen: Map<$ZodType, Set<Side>>, 
   }
   inspectNode(node, findings)
   for (const child of children(node, findings)) walk(child, findings, seen, depth + 1)
+}
+
+function whatIsWrong (schema: unknown): string {
+  if (schema === undefined) return 'it is undefined. Do two files import each other? Move the schema to one of its own'
+  return schema instanceof Object && '_def' in schema ? 'it is a schema of Zod 3. Make it with Zod 4' : 'it is no schema. Use one of Zod, as in z.string()'
 }
 
 function inspectNode ({ schema, path, side }: Child, findings: Findings): void {
