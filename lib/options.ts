@@ -48,7 +48,7 @@ const shape = z.strictObject({
   overLimit: oneOf('evict-oldest', 'refuse').optional(),
   revocations: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore() or redisStore({ client })').optional(),
   revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').optional(),
-  merge: z.record(z.string(), immediate, 'must be an object of functions by key').default({}),
+  merge: z.record(z.string(), immediate.optional(), 'must be an object of functions by key').default({}),
   version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),
   migrate: z.record(z.string().regex(/^[1-9]\d*$/, 'must be named by the version it starts from'), immediate, 'must be an object of functions by version').default({}),
   onInvalid: oneOf('discard', 'salvage').default('discard'),

@@ -114,7 +114,7 @@ function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Setti
 
 function createHooks ({ hooks }: Settings): HookList {
   const list = new HookList()
-  for (const [name, hook] of Object.entries(hooks)) list.add(name, hook)
+  for (const [name, hook] of Object.entries(hooks)) if (hook !== undefined) list.add(name, hook)
   return list
 }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { pack, root, run } from './support/packed.js'
 
 const compilers = { 5.9: 'ts59', '6.0': 'typescript', '7.0': 'ts7' }
-const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets']
+const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'undefined-options', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets']
 const misuses = ['misuse', 'misuse-register']
 
 t.setTimeout(600_000)

@@ -26,7 +26,7 @@ type SessionOfRequest<Request, Required> =
 export declare const sessionRequirement: unique symbol
 
 /** `{ adminSession: … }` in a route's `config`. */
-export type NamedRouteOptions = { readonly [K in keyof NamedSessions]?: RouteSessionOptions }
+export type NamedRouteOptions = { readonly [K in keyof NamedSessions]?: RouteSessionOptions | undefined }
 
 /** `app.adminSessions`. */
 export type NamedInstances = {
@@ -44,7 +44,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig extends NamedRouteOptions {
     /** `false`: leave the session alone on this route. */
-    session?: RouteSessionOptions
+    session?: RouteSessionOptions | undefined
     /** Types only: what `requireSession` narrows `request.session` by. */
     readonly [sessionRequirement]?: unknown
   }

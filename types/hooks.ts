@@ -69,23 +69,23 @@ type Run<Event> = (event: Event) => void | Promise<void>
  */
 export interface SessionHooks<Data> {
   /** A session was kept for the first time. */
-  onCreate?: Run<DataEvent<Data>>
+  onCreate?: Run<DataEvent<Data>> | undefined
   /** A session was found and decoded. */
-  onLoad?: Run<DataEvent<Data>>
+  onLoad?: Run<DataEvent<Data>> | undefined
   /** A session is about to be kept. */
-  preSave?: Run<PreSaveEvent<Data>>
+  preSave?: Run<PreSaveEvent<Data>> | undefined
   /** A session was kept. */
-  onSave?: Run<DataEvent<Data>>
+  onSave?: Run<DataEvent<Data>> | undefined
   /** A session is about to get a new id. */
-  preRotate?: Run<RotateEvent<Data>>
+  preRotate?: Run<RotateEvent<Data>> | undefined
   /** A session has a new id; the old one is dead. */
-  onRotate?: Run<RotateEvent<Data>>
+  onRotate?: Run<RotateEvent<Data>> | undefined
   /** A session was ended: by `destroy()`, by `app.sessions`, or because its subject has too many. */
-  onDestroy?: Run<DataEvent<Data>>
+  onDestroy?: Run<DataEvent<Data>> | undefined
   /** A cookie, a record or a change was not accepted. */
-  onReject?: Run<RejectEvent>
+  onReject?: Run<RejectEvent> | undefined
   /** Another request saved first, and the two were merged. */
-  onConflict?: Run<ConflictEvent<Data>>
+  onConflict?: Run<ConflictEvent<Data>> | undefined
 }
 
 export type SessionHookName = keyof SessionHooks<unknown>

@@ -86,7 +86,7 @@ export interface Sessions<Data> {
   /** End one session, by its handle. `false`: this subject has no such session. Another subject's is never ended. */
   destroy (id: string, subject: string): Promise<boolean>
   /** End every session of a subject, or all but those with the given handles. Returns how many it ended. */
-  destroyAll (subject: string, options?: { readonly except?: string | readonly string[] }): Promise<number>
+  destroyAll (subject: string, options?: { readonly except?: string | readonly string[] | undefined }): Promise<number>
   /**
    * End every session of everybody that has begun until now, in one step however many there are. Sessions on other
    * servers end within `revocationStaleness`. Needs the option `revocations`, else it rejects with

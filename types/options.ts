@@ -17,24 +17,24 @@ export interface CookieOptions {
    * Default `__Host-Http-session` (for a named session `__Host-Http-<name>`); without Secure, Path=/ or with a Domain the
    * prefix that still holds (`__Http-`), and none at all when `secure` is false.
    */
-  name?: string
+  name?: string | undefined
   /** Default `/`. */
-  path?: string
+  path?: string | undefined
   /** Default none: only the host that set it. */
-  domain?: string
+  domain?: string | undefined
   /** Default `'lax'`. `'none'` needs `secure`. */
-  sameSite?: 'lax' | 'strict' | 'none'
+  sameSite?: 'lax' | 'strict' | 'none' | undefined
   /** Default `true`. `false` is for development over plain http and refused when `NODE_ENV` is `production`. */
-  secure?: boolean
+  secure?: boolean | undefined
   /** Default `false`. Needs `secure`. */
-  partitioned?: boolean
+  partitioned?: boolean | undefined
   /** Default none. */
-  priority?: 'low' | 'medium' | 'high'
+  priority?: 'low' | 'medium' | 'high' | undefined
   /**
    * How long the cookie outlives the browser, in seconds, or `true` for the absolute timeout. Default `false`: it ends with
    * the browser. `session.persist()` decides for one session. At most 400 days.
    */
-  persistent?: boolean | number
+  persistent?: boolean | number | undefined
 }
 
 /** A parallel request changed the same key. Return what is to be kept. */
@@ -52,9 +52,9 @@ export type RouteSessionOptions = false | (RouteSessionSettings & object)
 /** What one route does differently. */
 export interface RouteSessionSettings {
   /** When the store fails to load. Default: the plugin's `onStoreError`. */
-  readonly onStoreError?: 'fail' | 'anonymous'
+  readonly onStoreError?: 'fail' | 'anonymous' | undefined
   /** Made by `requireSession`. */
-  readonly require?: SessionRequirement<unknown>
+  readonly require?: SessionRequirement<unknown> | undefined
 }
 
 /** What a route requires of a session, and the type its handler therefore sees. */
@@ -72,85 +72,94 @@ export interface CommonOptions<S extends SessionSchema> {
   /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
   secret: Secrets | (() => Secrets | Promise<Secrets>)
   /** Where sessions are kept. Default: in the cookie itself. */
-  store?: SessionStore
+  store?: SessionStore | undefined
   /** Tells applications apart that share secrets: a token of one is nothing to the other. Default `''`. */
-  application?: string
-  cookie?: CookieOptions
+  application?: string | undefined
+  /** Attributes of the session cookie. */
+  cookie?: CookieOptions | undefined
   /** Cookie sessions only. `'readable'`: authenticated but not encrypted. Default: sealed. */
-  signed?: 'readable'
+  signed?: 'readable' | undefined
   /** Seconds since the last use. Default one day. */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /** Seconds since the session began. Default 30 days, at most 400. */
-  absoluteTimeout?: number
+  absoluteTimeout?: number | undefined
   /** Both timeouts after NIST SP 800-63B-4: aal1 30 days, aal2 1 h / 24 h, aal3 15 min / 12 h (idle / absolute). Default none. */
-  timeouts?: 'aal1' | 'aal2' | 'aal3'
+  timeouts?: 'aal1' | 'aal2' | 'aal3' | undefined
   /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`. */
-  touchAfter?: number
+  touchAfter?: number | undefined
   /** Keys whose change is a change of privilege: the id changes by itself and the old one is dead at once. Default `[]`. */
-  rotateOn?: readonly (keyof SessionData<S> & string)[]
+  rotateOn?: readonly (keyof SessionData<S> & string)[] | undefined
   /** Seconds between two periodic rotations. Default off. */
-  rotateEvery?: number
+  rotateEvery?: number | undefined
   /** Seconds for which the old token still reads after a periodic rotation. Default 10. */
-  rotationGrace?: number
+  rotationGrace?: number | undefined
   /**
    * Whose session it is: a key, or a function of the data. A change of it is a change of privilege, as of a key in `rotateOn`.
    * A store must be able to find sessions by it. Default none.
    */
-  subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined)
+  subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined) | undefined
   /**
    * What a list of a subject's sessions says of each, made from the request that signs in, for instance its user agent: a
    * JSON object of at most 2048 characters. Default nothing.
    */
-  describe?: (request: FastifyRequest) => JsonObject | undefined
+  describe?: ((request: FastifyRequest) => JsonObject | undefined) | undefined
   /** How many sessions one subject may have. Needs `subject`, and in a cookie session `revocations`. Default no limit. */
-  maxPerSubject?: number
+  maxPerSubject?: number | undefined
   /** At one more sign-in: end the session that signed in first, or refuse the new one with `FST_TYPED_SESSION_TOO_MANY`. Default `'evict-oldest'`. */
-  overLimit?: 'evict-oldest' | 'refuse'
+  overLimit?: 'evict-oldest' | 'refuse' | undefined
   /**
    * A store for what ends sessions from outside. In a cookie session it keeps a small record of each live session, so that
    * logging out is final and sessions can be listed; with it, and in a session that has a `store`, `revokeAll()` works.
    * It has to be as durable as the sessions: no `memoryStore()` beside a database.
    * Without it a copy of a session cookie stays valid until it expires. Default none.
    */
-  revocations?: SessionStore
+  revocations?: SessionStore | undefined
   /** Seconds for which the answer of `revocations` may be remembered. Default 0, which asks at every request. */
-  revocationStaleness?: number
+  revocationStaleness?: number | undefined
   /** What to keep when a parallel request changed the same key. Default: ours wins. */
-  merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> }
+  merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> | undefined } | undefined
   /** The version of the schema, a whole number from 1 to 65535. Default 1. */
-  version?: number
+  version?: number | undefined
   /** `{ 1: (stored) => … }` lifts version 1 to version 2, and so on. Default none. */
-  migrate?: { readonly [version: number]: Migration }
+  migrate?: { readonly [version: number]: Migration } | undefined
   /** What becomes of a record that fails the schema: dropped, or kept as far as single keys validate. Default `'discard'`. */
-  onInvalid?: 'discard' | 'salvage'
+  onInvalid?: 'discard' | 'salvage' | undefined
   /** Names and patterns of keys that plugins write outside the schema. Default `[]`. */
-  undeclaredKeys?: readonly (string | RegExp)[]
+  undeclaredKeys?: readonly (string | RegExp)[] | undefined
   /** Seconds that a store call, or a `pre…` hook, may take. Default 2. */
-  storeTimeout?: number
+  storeTimeout?: number | undefined
   /** Seconds between two sweeps of a store that does not forget by itself; jittered. `0`: never, call `app.sessions.sweep()`. Default 600. */
-  sweepEvery?: number
+  sweepEvery?: number | undefined
   /** When the store fails to load: answer 503, or go on without a session that can be saved. Default `'fail'`. */
-  onStoreError?: 'fail' | 'anonymous'
+  onStoreError?: 'fail' | 'anonymous' | undefined
   /** See {@link SessionHooks}. Default none. */
-  hooks?: SessionHooks<SessionData<S>>
+  hooks?: SessionHooks<SessionData<S>> | undefined
 }
 
 /** `initial` may be left out only if the schema accepts `{}`, or `undefined` through `.default()` or `.prefault()`. */
 type InitialOption<S extends SessionSchema> =
-  undefined extends input<S> ? { initial?: StoredSession<S> | (() => StoredSession<S>) }
-    : Record<never, never> extends input<S> ? { initial?: StoredSession<S> | (() => StoredSession<S>) }
-      : { /** The stored form of a new session: needed because `{}` does not satisfy the schema. */ initial: StoredSession<S> | (() => StoredSession<S>) }
+  undefined extends input<S> ? FreeInitialOption<S> : Record<never, never> extends input<S> ? FreeInitialOption<S> : {
+    /** The stored form of a new session, or a function that makes it: needed because `{}` does not satisfy the schema. */
+    initial: StoredSession<S> | (() => StoredSession<S>)
+  }
+interface FreeInitialOption<S extends SessionSchema> {
+  /** The stored form of a new session, or a function that makes it. Without it a new session is what the schema makes of `{}`. */
+  initial?: StoredSession<S> | (() => StoredSession<S>) | undefined
+}
 
 /** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
 export type SessionOptions<S extends SessionSchema> = CommonOptions<S> & InitialOption<S> & {
   /** The shape of the session. Required. */
   schema: S & CheckSchema<S>
-  /** The request property. Default `'session'`. A second registration under another name is a second session. */
-  name?: string
+  /**
+   * The request property. Default `'session'`. A second registration under another name is a second session; TypeScript expects
+   * the schema of `session` in {@link Register} all the same, so declare a second one with `createSession`.
+   */
+  name?: string | undefined
 }
 
 /** The options of `createSession(schema, options)`. Every duration is in seconds; fractions are allowed. */
 export type HandleOptions<S extends SessionSchema, Name extends string = 'session'> = CommonOptions<S> & InitialOption<S> & {
   /** The request property. Default `'session'`. */
-  name?: Name
+  name?: Name | undefined
 }

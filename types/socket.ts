@@ -15,9 +15,9 @@ export interface SessionSocketOptions {
    * Seconds between two questions to the store. Default 5. Not more than 10, or `rotationGrace` if that is longer: a periodic
    * rotation leaves word of the new id for that long only, and a socket that asks later is closed.
    */
-  readonly revalidateEvery?: number
+  readonly revalidateEvery?: number | undefined
   /** A handle, or the name of one. Default `'session'`. */
-  readonly session?: string | { readonly name: string }
+  readonly session?: string | { readonly name: string } | undefined
 }
 
 /**

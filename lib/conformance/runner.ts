@@ -18,12 +18,12 @@ export type Absent = 'findBySubject' | 'sweep' | keyof StoreCapabilities
 
 export interface ConformanceOptions {
   /** How exactly the engine keeps a deadline, in milliseconds. Default 1; 1000 for an engine that counts seconds. */
-  readonly granularity?: number
+  readonly granularity?: number | undefined
   /**
    * What this store does not have (`findBySubject`, `sweep`) or, by its own `capabilities`, does not promise. Those
    * tests are left out, and the store is checked to say the same. Default: nothing.
    */
-  readonly without?: readonly Absent[]
+  readonly without?: readonly Absent[] | undefined
 }
 
 /** What one test is given. */

@@ -14,7 +14,7 @@ export interface FileStoreOptions {
   /** Where the files are. Made if it is missing; must be the user's own and closed to others. Share it with nothing else. */
   readonly directory: string
   /** How long a change of a session may wait for those that are under way, of this or another process, in seconds. Default 1. */
-  readonly lockTimeout?: number
+  readonly lockTimeout?: number | undefined
 }
 
 /** What a timer can count, in milliseconds: 24 days. */

@@ -19,7 +19,7 @@ export interface MemcachedStoreOptions {
    */
   client: MemcachedClient
   /** The start of every key, so that no key of the application can be one of ours. Default `'sess:'`. */
-  prefix?: string
+  prefix?: string | undefined
 }
 
 /**

@@ -7,9 +7,9 @@ import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/sto
 
 export interface MemoryStoreOptions {
   /** How many sessions are kept; the least recently used go first. Default 100,000. Costs 30 bytes each in advance. */
-  readonly maxEntries?: number
+  readonly maxEntries?: number | undefined
   /** How much memory they may take together, in bytes, by a careful estimate. Default 256 MiB. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
 }
 
 interface Entry {

@@ -12,7 +12,7 @@ export interface MigratingStoreOptions {
    * `true` in the first of two rolling deployments: reads both stores, leaves every session where it is, and begins new ones
    * in `from`, where processes that do not know of `to` find them. Default `false`: sessions move.
    */
-  readonly prepare?: boolean
+  readonly prepare?: boolean | undefined
 }
 
 /**

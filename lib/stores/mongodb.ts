@@ -106,7 +106,7 @@ export function mongoStore (options: MongoStoreOptions): AsyncStore {
  * Creates the index that finds by subject, and the one by which the server removes what is over, a minute after the
  * deadline. `ttl: false` leaves the latter a plain index, for servers that have no TTL: the store then sweeps alone.
  */
-export async function createIndexes (collection: IndexableCollection, { ttl = true }: { ttl?: boolean } = {}): Promise<void> {
+export async function createIndexes (collection: IndexableCollection, { ttl = true }: { ttl?: boolean | undefined } = {}): Promise<void> {
   await collection.createIndex({ subject: 1 }, { name: 'subject' })
   await collection.createIndex({ expiresAt: 1 }, { name: 'expiresAt', ...(ttl && { expireAfterSeconds: ttlGrace }) })
 }

@@ -13,7 +13,7 @@ export interface MysqlStoreOptions {
   /** A pool of `mysql2/promise`. It stays yours: you bound it and end it. */
   pool: MysqlPool
   /** `table` or `database.table`. Default `'sessions'`. */
-  table?: string
+  table?: string | undefined
 }
 
 const sweepBatch = 500
@@ -102,7 +102,7 @@ export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
 }
 
 /** Creates the table unless it exists: `schema/mysql.sql`. Needs the right to create. */
-export async function createTable (pool: MysqlPool, options: { table?: string } = {}): Promise<void> {
+export async function createTable (pool: MysqlPool, options: { table?: string | undefined } = {}): Promise<void> {
   await mysqlClient(pool).write(mysqlSchema(tableOf(options)), [])
 }
 

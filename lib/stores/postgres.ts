@@ -13,7 +13,7 @@ export interface PostgresStoreOptions {
   /** A `Pool` of `pg`, or the `sql` function of `postgres`. It stays yours: you bound it, listen to its errors, end it. */
   pool: PostgresClient
   /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */
-  table?: string
+  table?: string | undefined
 }
 
 const sweepBatch = 1000
@@ -85,7 +85,7 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
 }
 
 /** Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. */
-export async function createTable (pool: PostgresClient, options: { table?: string } = {}): Promise<void> {
+export async function createTable (pool: PostgresClient, options: { table?: string | undefined } = {}): Promise<void> {
   const run = runner(pool)
   for (const statement of postgresSchema(tableOf(options))) await retry(() => run(statement), createdMeanwhile)
 }

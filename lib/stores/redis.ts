@@ -5,6 +5,7 @@ import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisComm
 import {
   deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, shrinkScript, touchScript
 } from './redis-scripts.js'
+import { assertOptions } from './options.js'
 import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
 
 export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
@@ -16,7 +17,7 @@ export interface RedisStoreOptions {
    */
   client: IoredisClient | NodeRedisClient
   /** The start of every key, so that no key of the application can be one of ours. Default `'sess:'`. */
-  prefix?: string
+  prefix?: string | undefined
 }
 
 /**
@@ -26,11 +27,14 @@ export interface RedisStoreOptions {
  * Sessions with a subject are entered into the subject's index before they are kept. If the process dies between the
  * two, the index names a session that does not exist, which `findBySubject` passes over; never the other way round.
  *
- * Throws `InvalidOption` for a client of another kind, and for a prefix that is empty, too long or has odd characters.
+ * Throws `InvalidOption` for a client of another kind, for a prefix that is empty, too long or has odd characters, and for
+ * another option.
  */
-export function redisStore ({ client, prefix = 'sess:' }: RedisStoreOptions): AsyncStore {
+export function redisStore (options: RedisStoreOptions): AsyncStore {
+  assertOptions('redisStore', options, ['client', 'prefix'])
+  const { client, prefix = 'sess:' } = options
   const redis = redisCommands(client)
-  if (!/^[\w:.{}-]{1,100}$/.test(prefix)) {
+  if (typeof prefix !== 'string' || !/^[\w:.{}-]{1,100}$/.test(prefix)) {
     throw new InvalidOption('prefix', 'redisStore takes 1 to 100 letters, digits or : . _ - { }')
   }
   return new RedisStore(redis, prefix)
@@ -54,7 +58,9 @@ class RedisStore implements AsyncStore {
 
   async load (id: string): Promise<string | null> {
     const value = await this.#redis.get(this.#recordKey(id))
-    return value === null ? null : split(value).payload
+    if (value === null) return null
+    if (typeof value !== 'string') throw new TypeError('redisStore needs a client that answers with text: leave out typeMapping for BLOB_STRING')
+    return split(value).payload
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {

@@ -18,9 +18,9 @@ export interface SqliteStoreOptions {
    */
   readonly database: SqliteDatabase
   /** Default `'sessions'`. */
-  readonly table?: string
+  readonly table?: string | undefined
   /** How long to wait for another process that is writing, in seconds. Default 1. */
-  readonly busyTimeout?: number
+  readonly busyTimeout?: number | undefined
 }
 
 /** Each is one statement, during which this process does nothing else. */
@@ -63,7 +63,7 @@ export function sqliteStore (options: SqliteStoreOptions): SqliteStore {
  * Creates the table and its indexes unless they exist: `schema/sqlite.sql`. Turns on write-ahead logging for the whole
  * database, which lets processes read while another one writes.
  */
-export async function createTable (database: SqliteDatabase, options: { table?: string } = {}): Promise<void> {
+export async function createTable (database: SqliteDatabase, options: { table?: string | undefined } = {}): Promise<void> {
   assertDatabase(database)
   for (const statement of sqliteSchema(tableOf(options))) await whenFree(() => database.exec(statement), 5000)
 }

@@ -17,7 +17,7 @@ export const quoteTable = (table: unknown, quote: '"' | '`') =>
   tableParts(table).map((part) => quote + part + quote).join('.')
 
 /** What `createTable` is to make. Throws `InvalidOption` for another option. */
-export function tableOf (options: { table?: string }): string {
+export function tableOf (options: { table?: string | undefined }): string {
   assertOptions('createTable', options, ['table'])
   const { table = 'sessions' } = options
   return table
