@@ -11,9 +11,9 @@ export interface TieredStoreOptions {
    * Seconds for which a cached record is read without asking the durable store. With a cache in each process, that is how
    * long another process may still read what was changed, ended or over here; it can never save it. Default 5.
    */
-  readonly staleness?: number
+  readonly staleness?: number | undefined
   /** Seconds that the cache may take for one call before it is done without. Default 0.1. */
-  readonly cacheTimeout?: number
+  readonly cacheTimeout?: number | undefined
 }
 
 /** Stands in the cache where only the durable store can tell. As long as it does, a slower reader puts nothing old there. */
