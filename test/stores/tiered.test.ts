@@ -64,6 +64,30 @@ t.test('is refused what is no store, and what is no number of seconds', async (t
   }
 })
 
+t.test('is refused a cache that is the store itself', async (t) => {
+  const store = memory()
+  t.throws(() => tieredStore({ cache: store, store }), { ...invalid, message: /cache/ })
+})
+
+if (driver !== undefined && 'open' in driver) {
+  t.test('a cache in the same place as the store writes over no session', async (t) => {
+    const database = driver.open(':memory:')
+    t.teardown(() => database.close())
+    await createTable(database)
+    const open = () => sqliteStore({ database })
+    const store = tieredStore({ cache: open(), store: open() })
+    t.equal(await store.create('id', 'first', later(), 'ann'), true)
+    t.equal(await store.load('id'), 'first')
+    t.equal(await store.replace('id', 'first', 'second', later(), 'ann'), 'replaced')
+    t.equal(await store.replace('id', 'first', 'third', later(), 'ann'), 'conflict')
+    t.equal(await store.load('id'), 'second')
+    t.strictSame((await collect(store, 'ann')).map(({ id, payload }) => [id, payload]), [['id', 'second']])
+    await store.delete('id')
+    t.equal(await store.load('id'), null)
+    t.equal(await open().load('id'), null)
+  })
+}
+
 t.test('promises and finds what the durable store does', async (t) => {
   const blind = connectStore({ get (_id, done) { done() }, set (_id, _session, done) { done() }, destroy (_id, done) { done() } })
   const worse = tieredStore({ cache: memory(), store: blind })
@@ -225,7 +249,7 @@ t.test('R-04: a reader that was overtaken by the deletion in another process put
   release()
   t.equal(await reading, 'first', 'it asked before')
   mock.timers.tick(1000)
-  t.equal(await cache.load('id'), null, 'the time counts from when it was read')
+  t.equal(await cache.load('cache:id'), null, 'the time counts from when it was read')
   t.ok(other)
 })
 
@@ -285,9 +309,9 @@ t.test('an emptied cache loses nothing', async (t) => {
   const store = tieredStore({ cache, store: durable })
   await store.create('id', 'first', later())
   for (const [expected, payload] of [['first', 'second'], ['second', 'third']] as const) {
-    await cache.delete('id')
+    await cache.delete('cache:id')
     t.equal(await store.replace('id', expected, payload, later()), 'replaced')
-    await cache.delete('id')
+    await cache.delete('cache:id')
     t.equal(await store.load('id'), payload)
   }
 })
