@@ -7,7 +7,9 @@ import { migratingStore } from '../../lib/stores/migrating.js'
 import { mongoStore } from '../../lib/stores/mongodb.js'
 import * as mysql from '../../lib/stores/mysql.js'
 import * as postgres from '../../lib/stores/postgres.js'
+import { redisStore } from '../../lib/stores/redis.js'
 import * as sqlite from '../../lib/stores/sqlite.js'
+import { tieredStore } from '../../lib/stores/tiered.js'
 import { scratch } from '../support/file-scene.js'
 
 type Make = (options?: unknown) => unknown
@@ -33,6 +35,11 @@ const stores: Record<string, { make: Make, takes: () => object, refuses: Record<
   memcachedStore: {
     make: memcachedStore as Make, takes: () => ({ client: able('gets', 'add', 'cas', 'delete'), prefix: 'a:' }), refuses: { client: [undefined, null, address], prefix: [null, 5, ''] }
   },
+  redisStore: {
+    make: redisStore as Make,
+    takes: () => ({ client: able('get', 'set', 'eval', 'evalsha'), prefix: 'a:' }),
+    refuses: { client: [undefined, null, address, able('get', 'set', 'eval')], prefix: [null, 5, '', 'a b'] }
+  },
   postgresStore: {
     make: postgres.postgresStore as Make,
     takes: () => ({ pool: able('query'), table: 'sessions' }),
@@ -42,6 +49,11 @@ const stores: Record<string, { make: Make, takes: () => object, refuses: Record<
     make: mysql.mysqlStore as Make, takes: () => ({ pool: able('execute'), table: 'sessions' }), refuses: { pool: [undefined, null, address, able('query')], table: [null, 5] }
   },
   mongoStore: { make: mongoStore as Make, takes: () => ({ collection: able('updateOne') }), refuses: { collection: [undefined, null, address, able('collection')] } },
+  tieredStore: {
+    make: tieredStore as Make,
+    takes: () => ({ cache: memoryStore(), store: memoryStore(), staleness: 1, cacheTimeout: 1 }),
+    refuses: { cache: [undefined, null, address], store: [undefined, null, address], staleness: ['1', null, 0, NaN], cacheTimeout: ['1', null, 0, Infinity] }
+  },
   migratingStore: {
     make: migratingStore as Make,
     takes: () => ({ from: memoryStore(), to: memoryStore(), prepare: true }),
