@@ -4,7 +4,7 @@ import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSess
 import { InvalidOption } from './errors.js'
 import { sessionPlugin } from './plugin.js'
 
-/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `InvalidOption` without options. */
+/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
   if (typeof options !== 'object' || options === null) throw new InvalidOption('secret', 'is missing: createSession(schema, { secret })')
   const name = options.name ?? 'session'

@@ -2,7 +2,11 @@ import type { RequestLike, RequireRecent } from '../types/index.js'
 import { InvalidOption, NotRecent } from './errors.js'
 import { CLOCK_SKEW } from './record.js'
 
-/** See {@link RequireRecent}. Throws `InvalidOption` for what is no number of seconds, or no session. */
+/**
+ * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are; else
+ * `FST_TYPED_SESSION_NOT_RECENT`, a 401. `session`: a handle or the name of one, default `'session'`.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no number of seconds, or no session. See {@link RequireRecent}.
+ */
 export const requireRecent: RequireRecent = (seconds, session = 'session') => {
   if (!Number.isFinite(seconds) || seconds <= 0) throw new InvalidOption('requireRecent', 'needs a number of seconds, more than 0')
   const name = sessionName('requireRecent', session)

@@ -18,7 +18,11 @@ const UNAVAILABLE = [1013, 'session unavailable'] as const
 const FAREWELL = 2_000
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** See {@link SessionSocket}. */
+/**
+ * Closes a WebSocket when the session that its request came with is over, wherever it was ended; at once if there is none.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for options that cannot be, and what reading `request.session` throws.
+ * See {@link SessionSocket} for the close codes and what counts as over.
+ */
 export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery = 5, session = 'session' } = {}) => {
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
   const visit = visitBehind(request.getDecorator<Session>(sessionName('sessionSocket', session)))

@@ -17,6 +17,7 @@ type NarrowedBy<R, Name extends string> =
 export interface SessionHandle<S extends SessionSchema, Name extends string = 'session'> {
   /** The request property. */
   readonly name: Name
+  /** The schema it was declared by: `typeof handle.schema` is what `Register` takes. */
   readonly schema: S
   /** `app.register(handle.plugin)`. */
   readonly plugin: FastifyPluginCallback
@@ -76,7 +77,8 @@ export interface RequiringRoute<Name extends string, Required> {
 
 /**
  * Route options that let a request through only if its session is in one of the given states of a discriminated union, or
- * has all of the given keys; else 401. The handler sees the session narrowed accordingly.
+ * has all of the given keys; else `FST_TYPED_SESSION_REQUIRED`, a 401. The handler sees the session narrowed accordingly.
+ * `session`: a handle, or the schema of the session called `session`.
  *
  * ```ts
  * app.get('/me', requireSession(handle, 'user'), async (request) => request.session.userId)

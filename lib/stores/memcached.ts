@@ -28,7 +28,7 @@ export interface MemcachedStoreOptions {
  *
  * Memcached counts whole seconds. The exact deadline is kept with the payload, and `touch` is a compare-and-set.
  *
- * Throws `InvalidOption` for a client of another kind, for a prefix that is empty, too long or has odd characters, and for
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a client of another kind, for a prefix that is empty, too long or has odd characters, and for
  * another option.
  */
 export function memcachedStore (options: MemcachedStoreOptions): AsyncStore {

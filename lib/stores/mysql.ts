@@ -49,7 +49,7 @@ const statements = (table: string) => ({
  * Sessions in MySQL 8.0 and later or MariaDB 10.6 and later: one InnoDB table, compared as bytes, whatever the charset,
  * collation, flags and `sql_mode` of the connection. Autocommit has to be on, as it is by default. The deadline is
  * judged by the clock of the application. Ids over 255 and subjects over 1024 bytes are refused.
- * Throws `InvalidOption` for another kind of client, a table name that is none, or another option.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for another kind of client, a table name that is none, or another option.
  */
 export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
   assertOptions('mysqlStore', options, ['pool', 'table'])

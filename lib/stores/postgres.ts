@@ -43,7 +43,7 @@ const statements = (table: string) => ({
 /**
  * Sessions in PostgreSQL 12 and later: one table, one statement per call. The deadline is judged by the clock of the
  * application, not of the database. NUL and lone surrogates, which `text` cannot hold, are refused and never altered.
- * Throws `InvalidOption` for another kind of client, a table name that is none, or another option.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for another kind of client, a table name that is none, or another option.
  */
 export function postgresStore (options: PostgresStoreOptions): AsyncStore {
   assertOptions('postgresStore', options, ['pool', 'table'])
