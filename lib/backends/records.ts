@@ -187,7 +187,7 @@ export class StoredRecords {
 
   #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {
     const known = this.#seen.get(key)
-    if (known?.payload === payload) return known.record
+    if (known !== undefined && known.payload === payload) return known.record
     const record = readPayload(payload)
     // The store is asked for ids of this session only, whatever a record says.
     if (record?.kind === 'moved' && !this.#keys.test(record.to)) return null
@@ -196,11 +196,12 @@ export class StoredRecords {
   }
 
   #load (key: string): Answer<string | null> {
-    return after(this.#call(() => this.#store.load(key)), (payload) => {
-      // Nothing else says that there is no session, least of all a store that wants a callback and has not answered yet.
-      if (typeof payload !== 'string' && payload !== null) throw storeFailure(new Error('load answered neither a payload nor null'))
-      return payload
-    })
+    const payload = this.#call(() => this.#store.load(key))
+    // A store that wants a callback has not answered yet, and does not say that there is no session.
+    if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
+      throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
+    }
+    return payload
   }
 
   #search (subject: string): AsyncIterator<StoredRecord> {
