@@ -83,10 +83,10 @@ class SchemaCodec implements Codec {
   decode ({ data, extra = null }: Kept): Decoded {
     try {
       const beyond = outOfBounds(extra)
-      if (beyond !== null) return failed([beyond])
+      if (beyond !== null) return this.#failed([beyond])
       return this.#withExtra(isPlainObject(data) ? this.#transcoder.read(data) : NOTHING, extra)
     } catch {
-      return failed(WHOLE)
+      return this.#failed(WHOLE)
     }
   }
 
@@ -95,19 +95,19 @@ class SchemaCodec implements Codec {
       const result = isPlainObject(data) ? salvageKeys(this.#transcoder, data) : NOTHING
       return this.#withExtra(result, outOfBounds(extra) === null ? extra : null)
     } catch {
-      return failed(WHOLE)
+      return this.#failed(WHOLE)
     }
   }
 
   encode (live: object): Stored {
     const { data, extra } = this.#split(live)
-    return { data: this.#transcoder.write(data).stored, extra: extra && toJson(extra) as Data }
+    return { data: this.#transcoder.write(data).stored, extra: extra && toJson(extra, this.#inspection.names) as Data }
   }
 
   keep (live: object): Stored {
     const { data, extra } = this.#split(live)
     const { stored, decoded } = this.#transcoder.write(data)
-    if (extra !== null) return { data: stored, extra: toJson(extra) as Data }
+    if (extra !== null) return { data: stored, extra: toJson(extra, this.#inspection.names) as Data }
     return decoded === null ? { data: stored, extra } : { data: stored, extra, opened: { ok: true, data: decoded, upgraded: false, salvaged: [] } }
   }
 
@@ -145,8 +145,12 @@ class SchemaCodec implements Codec {
     }
   }
 
+  #failed (paths: readonly Path[]): Decoded {
+    return { ok: false, paths: [...new Set(paths.map((path) => formatPath(path, this.#inspection.names)))] }
+  }
+
   #withExtra (result: Read, extra: unknown): Decoded {
-    if (!result.ok) return failed(result.paths)
+    if (!result.ok) return this.#failed(result.paths)
     if (!isPlainObject(extra)) return result
     for (const key of Object.keys(extra)) {
       if (this.#isExtra(key)) result.data[key] = clone(extra[key])
@@ -176,8 +180,6 @@ const isEmpty = (value: unknown): boolean => isPlainObject(value) && Object.keys
 
 const WHOLE: readonly Path[] = [[]]
 const NOTHING: Read = { ok: false, paths: WHOLE }
-
-const failed = (paths: readonly Path[]): Decoded => ({ ok: false, paths: [...new Set(paths.map(formatPath))] })
 
 function salvageKeys (transcoder: Transcoder, data: Data): Read {
   const rest = new Map(Object.entries(data))

@@ -16,7 +16,7 @@ type Details = [detail?: unknown, more?: unknown]
 const define = (name: string, message: string, statusCode = 500): SessionErrorConstructor =>
   createError<SessionError['code'], number, Details>(`FST_TYPED_SESSION_${name}`, message, statusCode, SessionError as unknown as ErrorConstructor)
 
-// Each message says what to do. None carries a value of the session, a token, an id or a secret.
+// Each message says what to do. None carries a value of the session, a key inside a record, a token, an id or a secret.
 export const InvalidOption = define('INVALID_OPTION', 'Session option %s: %s')
 export const InvalidSecret = define('INVALID_SECRET', 'Session option secret: %s. Make a good one with: npx fastify-typed-session keygen')
 export const InvalidSchema = define('INVALID_SCHEMA', 'The session schema cannot be used: %s')
@@ -26,7 +26,7 @@ export const ReservedKey = define('RESERVED_KEY', 'The session cannot hold a key
 export const TooLarge = define('TOO_LARGE', 'The session cookie would have %s bytes with its name, browsers drop it above 4096. Biggest keys: %s. Store less, or use a store')
 export const StoreFailed = define('STORE_FAILED', 'The session is unavailable', 503)
 export const HookTimeout = define('HOOK_TIMEOUT', 'The session was not saved, its %s hook did not finish within storeTimeout', 503)
-export const Conflict = define('CONFLICT', 'The session was not saved, too many parallel requests changed it', 409)
+export const Conflict = define('CONFLICT', 'The session was not saved: too many parallel requests changed it, or what they and this one made of it is not valid together', 409)
 export const Moved = define('MOVED', 'The session was not saved, it has moved to a new id: repeat the request with the new cookie', 409)
 export const Ended = define('ENDED', 'The session has ended', 409)
 export const NewerVersion = define('NEWER_VERSION', 'The session was not saved, a newer version of the application wrote it', 409)

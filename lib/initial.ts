@@ -1,6 +1,6 @@
 import { InvalidOption, InvalidSchema, SessionError } from './errors.js'
 import { toJson } from './json.js'
-import { formatPath } from './path.js'
+import { formatPaths } from './path.js'
 import type { Data, Stored } from './record.js'
 import { differences } from './round-trip.js'
 import { sharedParts } from './shared.js'
@@ -15,7 +15,7 @@ export function createInitial (transcoder: Transcoder, initial: unknown): () => 
   const empty = attempt(transcoder, {})
   if (empty.ok) return () => accepted(transcoder.read({}))
   if (attempt(transcoder, undefined).ok) return () => accepted(transcoder.read(undefined))
-  throw new InvalidSchema(`{} does not satisfy it (${empty.paths.map(formatPath).join(', ')}), so it has no new session. Give the option initial, or defaults`)
+  throw new InvalidSchema(`{} does not satisfy it (${formatPaths(empty.paths)}), so it has no new session. Give the option initial, or defaults`)
 }
 
 function fromOption (transcoder: Transcoder, initial: unknown): () => Data {
@@ -41,7 +41,7 @@ function attempt (transcoder: Transcoder, input: unknown): Read {
 
 function accepted (result: Read): Data {
   if (result.ok) return result.data
-  throw new InvalidOption('initial', `it does not satisfy the schema: ${result.paths.map(formatPath).join(', ')}. Give the stored form`)
+  throw new InvalidOption('initial', `it does not satisfy the schema: ${formatPaths(result.paths)}. Give the stored form`)
 }
 
 function asJson (initial: unknown): unknown {
@@ -62,10 +62,10 @@ export function assertUsable (codec: Usable, initial: unknown): void {
   const { data } = encoded(codec)
   const given = asJson(typeof initial === 'function' ? initial() : initial ?? {})
   const dropped = differences(given, data).filter(({ kind }) => kind === 'dropped')
-  if (dropped.length > 0) throw new InvalidOption('initial', `the schema has no ${dropped.map(({ path }) => formatPath(path)).join(', ')}`)
+  if (dropped.length > 0) throw new InvalidOption('initial', `the schema has no ${formatPaths(dropped.map(({ path }) => path))}`)
   const shared = sharedParts(codec.initial(), codec.initial())
   if (shared.length > 0) {
-    throw new InvalidSchema(`new sessions would share ${shared.map(formatPath).join(', ')}. Make it anew each time, in the codec that decodes it or with .default(() => …)`)
+    throw new InvalidSchema(`new sessions would share ${formatPaths(shared)}. Make it anew each time, in the codec that decodes it or with .default(() => …)`)
   }
 }
 

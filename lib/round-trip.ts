@@ -4,34 +4,36 @@ import { formatPath } from './path.js'
 import type { Path } from './path.js'
 import { isPlainObject, same } from './snapshot.js'
 
+type Names = ReadonlySet<string>
+
 const MAX_LIVE_DEPTH = 100
 
 /**
  * Live data without the keys whose value is `undefined`: they count as absent. Everything but plain objects and arrays is
  * handed on as it is. Throws `FST_TYPED_SESSION_INVALID_DATA` for cyclic data and for keys that could exchange a prototype.
  */
-export function withoutUndefined (live: unknown, path: PropertyKey[] = []): unknown {
+export function withoutUndefined (live: unknown, names: Names, path: PropertyKey[] = []): unknown {
   if (typeof live !== 'object' || live === null) return live
-  if (Array.isArray(live)) return itemsWithoutUndefined(live, path)
+  if (Array.isArray(live)) return itemsWithoutUndefined(live, names, path)
   if (!isPlainObject(live)) return live
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(live)) {
-    if (isForbiddenKey(key)) throw new InvalidData(`${formatPath([...path, key])} (this key is not allowed)`)
-    if (live[key] !== undefined) copy[key] = inside(key, live[key], path)
+    if (isForbiddenKey(key)) throw new InvalidData(`${formatPath([...path, key], names)} (this key is not allowed)`)
+    if (live[key] !== undefined) copy[key] = inside(key, live[key], names, path)
   }
   return copy
 }
 
-function itemsWithoutUndefined (live: readonly unknown[], path: PropertyKey[]): unknown[] {
+function itemsWithoutUndefined (live: readonly unknown[], names: Names, path: PropertyKey[]): unknown[] {
   const copy: unknown[] = []
-  for (let i = 0; i < live.length; i++) copy.push(inside(i, live[i], path))
+  for (let i = 0; i < live.length; i++) copy.push(inside(i, live[i], names, path))
   return copy
 }
 
-function inside (key: PropertyKey, value: unknown, path: PropertyKey[]): unknown {
-  if (path.length >= MAX_LIVE_DEPTH) throw new InvalidData(`${formatPath(path)} (nested more than ${MAX_LIVE_DEPTH} deep, or cyclic)`)
+function inside (key: PropertyKey, value: unknown, names: Names, path: PropertyKey[]): unknown {
+  if (path.length >= MAX_LIVE_DEPTH) throw new InvalidData(`${formatPath(path, names)} (nested more than ${MAX_LIVE_DEPTH} deep, or cyclic)`)
   path.push(key)
-  const result = withoutUndefined(value, path)
+  const result = withoutUndefined(value, names, path)
   path.pop()
   return result
 }

@@ -30,3 +30,6 @@ export function issuePaths (issue: $ZodRawIssue): Path[] {
 export function issueReason (issue: $ZodRawIssue): string {
   return issue.code === 'invalid_type' ? `expected ${String(issue.expected)}` : String(issue.code).replaceAll('_', ' ')
 }
+
+/** Is it about the keys of a record, which are data? */
+export const isAboutRecord = ({ inst }: $ZodRawIssue): boolean => (inst as $ZodType | undefined)?._zod.def.type === 'record'

@@ -1,6 +1,6 @@
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 import { isAsync, userFunctions } from './schema-functions.js'
-import { isForbiddenKey } from './json.js'
+import { FORBIDDEN_KEYS, isForbiddenKey } from './json.js'
 import { isZod, liveKeys } from './schema-keys.js'
 import { sharedDefault } from './shared.js'
 import { unstorable } from './storable.js'
@@ -13,6 +13,8 @@ export interface Inspection {
   readonly open: boolean
   /** Does some part look different live than stored? */
   readonly converts: boolean
+  /** The keys that it declares, at any depth, and those that nobody may: all that can be named without telling data. */
+  readonly names: ReadonlySet<string>
   /** May a string or number come back changed because the schema says so (`.trim()`)? */
   readonly normalises: boolean
   /** May decoded data share or freeze containers (`any`, `custom`, `.readonly()`)? */
@@ -26,14 +28,14 @@ export interface Inspection {
 /** Stored: as it is kept. Live: the other side of a codec, which may be anything. */
 type Side = 'stored' | 'live'
 interface Child { readonly schema: $ZodType, readonly path: string, readonly side: Side }
-type Findings = { -readonly [K in 'converts' | 'normalises' | 'shares' | 'foreign']: boolean } & { problems: string[] }
+type Findings = { -readonly [K in 'converts' | 'normalises' | 'shares' | 'foreign']: boolean } & { names: Set<string>, problems: string[] }
 
 const MAX_NESTING = 100
 const PASSING_THROUGH: ReadonlySet<string> = new Set(['any', 'unknown', 'custom'])
 
 /** Walks a schema, recursive ones too, and collects everything that is wrong with it at once. */
 export function inspectSchema (schema: $ZodType, reserved: ReadonlySet<string>): Inspection {
-  const findings: Findings = { converts: false, normalises: false, shares: false, foreign: false, problems: [] }
+  const findings: Findings = { converts: false, normalises: false, shares: false, foreign: false, names: new Set(FORBIDDEN_KEYS), problems: [] }
   walk({ schema, path: 'session', side: 'stored' }, findings, new Map(), 0)
   const { keys, open, problem } = liveKeys(schema)
   if (problem !== null) findings.problems.push(problem)
@@ -133,6 +135,7 @@ const isCodec = (def: object): boolean => 'reverseTransform' in def && def.rever
 
 function objectChildren (def: { shape: Readonly<Record<string, unknown>>, catchall?: unknown }, { path, side }: Child, findings: Findings): Child[] {
   const keys = Object.keys(def.shape)
+  for (const key of keys) findings.names.add(key)
   // Zod takes an inherited toString for a value of the key toString.
   for (const key of keys.filter(key => isForbiddenKey(key) || key in Object.prototype)) findings.problems.push(`${path}.${key}: a key cannot have this name, every object has it`)
   if (Object.getOwnPropertySymbols(def.shape).length > 0) findings.problems.push(`${path}: a symbol cannot be a key in JSON. Use a string`)

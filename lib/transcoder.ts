@@ -1,12 +1,12 @@
 import type { $ZodType } from 'zod/v4/core'
 import { InvalidData, SessionError, UnknownKey } from './errors.js'
 import { outOfBounds, toJson } from './json.js'
-import { formatPath } from './path.js'
+import { formatPath, formatPaths, formatUnknownKey } from './path.js'
 import type { Path } from './path.js'
 import type { Data } from './record.js'
 import { differences, withoutUndefined } from './round-trip.js'
 import type { Difference } from './round-trip.js'
-import { issuePaths, issueReason, run } from './run.js'
+import { isAboutRecord, issuePaths, issueReason, run } from './run.js'
 import type { Outcome } from './run.js'
 import type { Inspection } from './schema.js'
 import { clone, isPlainObject, same } from './snapshot.js'
@@ -24,7 +24,7 @@ export interface Transcoder {
 /** `decoded`: what `read` makes of it, where that was found on the way. */
 export interface Written { readonly stored: Data, readonly decoded: Data | null }
 
-export function createTranscoder (schema: $ZodType, { converts, foreign, normalises, shares }: Inspection): Transcoder {
+export function createTranscoder (schema: $ZodType, { converts, foreign, normalises, shares, names }: Inspection): Transcoder {
   const decode = (stored: unknown): Outcome => run(schema, stored, 'forward', foreign)
 
   function read (stored: unknown): Read {
@@ -51,8 +51,8 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
 
   function encode (live: Data): Data {
     const { value, issues } = encodeOutcome(schema, live, foreign)
-    if (issues.length > 0) throw refusal(issues)
-    const stored = toJson(value)
+    if (issues.length > 0) throw refusal(issues, names)
+    const stored = toJson(value, names)
     if (!isPlainObject(stored)) throw new InvalidData('(the data as a whole) (not an object)')
     return stored
   }
@@ -60,14 +60,14 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
   /** What is read next is what was written now: nothing dropped, nothing turned into something else. */
   function assertReadsBack (live: Data, stored: Data): void {
     const result = readBack(stored)
-    if (!result.ok) throw new InvalidData(`${result.paths.map(formatPath).join(', ')} (cannot be read back)`)
+    if (!result.ok) throw new InvalidData(`${formatPaths(result.paths, names)} (cannot be read back)`)
     if (isCertainlySame(live, result.data)) return
     const found = differences(live, result.data).filter(({ kind }) => kind !== 'rewritten' || !normalises)
     const dropped = found.filter(({ kind }) => kind === 'dropped')
-    if (dropped.length > 0) throw new UnknownKey(dropped.map(({ path }) => formatPath(path)).join(', '))
+    if (dropped.length > 0) throw new UnknownKey(dropped.map(({ path }) => formatUnknownKey(path, names)).join(', '))
     const known = found.filter(({ kind }) => kind !== 'unknown')
-    if (known.length > 0) throw changed(known)
-    if (found.length > 0 && !same(encode(result.data), stored)) throw changed(found)
+    if (known.length > 0) throw changed(known, names)
+    if (found.length > 0 && !same(encode(result.data), stored)) throw changed(found, names)
   }
 
   function readBack (stored: Data): Read {
@@ -81,8 +81,8 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
 
   function write (data: Data): Written {
     const simple = converts ? null : decodesToItself(data)
-    if (simple !== null) return { stored: toJson(simple) as Data, decoded: shares ? null : simple }
-    const live = withoutUndefined(data) as Data
+    if (simple !== null) return { stored: toJson(simple, names) as Data, decoded: shares ? null : simple }
+    const live = withoutUndefined(data, names) as Data
     const stored = encode(live)
     assertReadsBack(live, stored)
     return { stored, decoded: null }
@@ -93,8 +93,8 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function changed (found: readonly Difference[]): Error {
-  return new InvalidData(found.map(({ path }) => `${formatPath(path)} (would be read back as something else)`).join(', '))
+function changed (found: readonly Difference[], names: ReadonlySet<string>): Error {
+  return new InvalidData(found.map(({ path }) => `${formatPath(path, names)} (would be read back as something else)`).join(', '))
 }
 
 function isCertainlySame (a: Data, b: Data): boolean {
@@ -123,8 +123,11 @@ function encodeOutcome (schema: $ZodType, live: Data, foreign: boolean): Outcome
   }
 }
 
-function refusal (issues: Outcome['issues']): Error {
+function refusal (issues: Outcome['issues'], names: ReadonlySet<string>): Error {
   const unknown = issues.filter(({ code }) => code === 'unrecognized_keys')
-  if (unknown.length > 0) return new UnknownKey(unknown.flatMap(issuePaths).map(formatPath).join(', '))
-  return new InvalidData(issues.flatMap(issue => issuePaths(issue).map(path => `${formatPath(path)} (${issueReason(issue)})`)).join(', '))
+  if (unknown.length > 0) {
+    const shown = (issue: Outcome['issues'][number]) => issuePaths(issue).map((path) => isAboutRecord(issue) ? formatPath(path, names) : formatUnknownKey(path, names))
+    return new UnknownKey(unknown.flatMap(shown).join(', '))
+  }
+  return new InvalidData(issues.flatMap(issue => issuePaths(issue).map(path => `${formatPath(path, names)} (${issueReason(issue)})`)).join(', '))
 }

@@ -46,7 +46,7 @@ for (const [name, more] of Object.entries(shapes)) {
     const codec = codecOf({ ...more, any: z.any().optional(), json: z.json().optional() })
     const loop: Record<string, unknown> = {}
     loop.next = { loop: [loop] }
-    for (const key of ['any', 'json']) t.throws(() => codec.encode({ [key]: loop }), { code: INVALID, message: new RegExp(`: ${key}\\.next\\.loop\\[0\\]\\.next`) })
+    for (const key of ['any', 'json']) t.throws(() => codec.encode({ [key]: loop }), { code: INVALID, message: new RegExp(`: ${key}\\[…\\]\\[…\\]\\[0\\]\\[…\\]`) })
   })
 
   t.test(`-0 is kept as 0 (${name})`, async t => {

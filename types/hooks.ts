@@ -44,8 +44,8 @@ export type RejectReason =
 export interface RejectEvent extends SessionEvent {
   readonly reason: RejectReason
   /**
-   * The paths that did not satisfy the schema; with `changed-too-late`, the keys that were changed and the calls that were made
-   * in vain: `'rotate()'`, `'persist()'`, `'destroy()'`.
+   * The paths that did not satisfy the schema, with keys inside a record as `[…]`; with `changed-too-late`, the keys that were
+   * changed and the calls that were made in vain: `'rotate()'`, `'persist()'`, `'destroy()'`.
    */
   readonly paths: readonly string[]
 }
