@@ -169,7 +169,7 @@ t.test('describe cannot save what is being saved', async t => {
 })
 
 t.test('a subject that is no text would be one for everybody, and is refused when it is saved; so is one that is asked for', async t => {
-  for (const subject of [(data: { profile?: unknown }) => data.profile, async () => 'ann', () => ['ann'], () => true]) {
+  for (const subject of [(data: { profile?: unknown }) => data.profile, () => Promise.resolve('ann'), () => ['ann'], () => true]) {
     const { app, client } = await buildApp(t, { backend: 'memory', rotateOn: [], subject: subject as never })
     app.get('/save', async ({ session }) => { session.profile = { name: 'ann' } })
     t.match((await client.get('/save')).json(), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /subject.*a text or a number/ })
