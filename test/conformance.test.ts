@@ -29,6 +29,25 @@ function worse (change: (store: SessionStore) => Partial<SessionStore>): () => S
 }
 
 const fold = (text: string) => text.trimEnd().toLowerCase()
+const over = (store: SessionStore, margin: number) => {
+  const deadlines = new Map<string, number>()
+  return {
+    ids: () => [...deadlines].filter(([, expiresAt]) => expiresAt <= Date.now() + margin).map(([id]) => id),
+    create: ((id, payload, expiresAt, subject) => {
+      deadlines.set(id, expiresAt)
+      return store.create(id, payload, expiresAt, subject)
+    }) satisfies SessionStore['create']
+  }
+}
+
+/** A store whose `replace` compares no more than this. */
+const comparing = (length: number) => (store: SessionStore): Partial<SessionStore> => ({
+  async replace (id, expected, ...rest) {
+    const found = await store.load(id)
+    return store.replace(id, found?.slice(0, length) === expected.slice(0, length) ? found : expected, ...rest)
+  }
+})
+
 const breath = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 t.test('a store that keeps the contract fails nothing', async (t) => {
@@ -88,6 +107,44 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
   'replace compares without case, as a collation does': {
     mistake: (store) => ({ async replace (id, expected, ...rest) { const found = await store.load(id); return store.replace(id, found !== null && fold(found) === fold(expected) ? found : expected, ...rest) } }),
     caught: /compares case/
+  },
+  'replace compares the first 255 characters': { mistake: comparing(255), caught: /to its last character/ },
+  'replace compares the first 64 KiB': { mistake: comparing(65_536), caught: /to its last character/ },
+  'replace holds a lock that delete does not know': {
+    mistake: (store) => {
+      let turn: Promise<unknown> = Promise.resolve()
+      return {
+        replace (id, expected, ...rest) {
+          const outcome = turn.then(async () => {
+            const found = await store.load(id)
+            if (found !== expected) return found === null ? 'missing' : 'conflict'
+            await breath()
+            await store.delete(id)
+            await store.create(id, ...rest)
+            return 'replaced'
+          })
+          turn = outcome
+          return outcome
+        }
+      }
+    },
+    caught: /deleted while it is being replaced/
+  },
+  'create over an expired record keeps its subject': {
+    mistake: (store) => {
+      const subjects = new Map<string, string>()
+      return {
+        create (id, payload, expiresAt, subject = subjects.get(id)) {
+          if (subject !== undefined) subjects.set(id, subject)
+          return store.create(id, payload, expiresAt, subject)
+        }
+      }
+    },
+    caught: /loses what expired/
+  },
+  'a record without a subject is that of the empty one': {
+    mistake: (store) => ({ create: (id, payload, expiresAt, subject = '') => store.create(id, payload, expiresAt, subject) }),
+    caught: /each live record of a subject/
   },
   'touch brings back what is gone': {
     mistake: (store) => {
@@ -219,8 +276,8 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
     caught: /ten counters/
   },
   'findBySubject gives one page': {
-    mistake: (store) => ({ async * findBySubject (subject) { let count = 0; for await (const record of store.findBySubject!(subject)) if (count++ < 100) yield record } }),
-    caught: /250/
+    mistake: (store) => ({ async * findBySubject (subject) { let count = 0; for await (const record of store.findBySubject!(subject)) if (count++ < 1000) yield record } }),
+    caught: /1100/
   },
   'findBySubject skips pages while they are deleted': {
     mistake: (store) => ({
@@ -233,7 +290,7 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
         }
       }
     }),
-    caught: /250/
+    caught: /1100/
   },
   'sweep counts nothing': {
     mistake: (store) => ({ async sweep () { await store.sweep!(); return 0 } }),
@@ -242,19 +299,33 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
   'sweep does nothing': { mistake: () => ({ sweep: async () => 0 }), caught: /sweep removes/ },
   'sweep removes all at once': {
     mistake: (store) => {
-      const deadlines = new Map<string, number>()
+      const { create, ids } = over(store, 0)
+      // The memory store deletes at once.
+      return { create, sweep: async () => ids().map((id) => store.delete(id)).length }
+    },
+    caught: /in bounded batches/
+  },
+  'sweep removes what has been created anew since it looked': {
+    mistake: (store) => {
+      const { create, ids } = over(store, 0)
       return {
-        create (id, payload, expiresAt, subject) { deadlines.set(id, expiresAt); return store.create(id, payload, expiresAt, subject) },
-        touch (id, expiresAt) { deadlines.set(id, expiresAt); return store.touch(id, expiresAt) },
+        create,
         async sweep () {
-          const over = [...deadlines].filter(([, expiresAt]) => expiresAt <= Date.now())
-          // The memory store deletes at once.
-          const deleted = over.map(([id]) => deadlines.delete(id) && store.delete(id))
-          return deleted.length
+          const found = ids()
+          await breath()
+          for (const id of found) await store.delete(id)
+          return found.length
         }
       }
     },
-    caught: /in bounded batches/
+    caught: /created meanwhile/
+  },
+  'sweep removes what has a second to live': {
+    mistake: (store) => {
+      const { create, ids } = over(store, 1000)
+      return { create, sweep: async () => ids().map((id) => store.delete(id)).length }
+    },
+    caught: /sweep removes what is past its deadline/
   },
   'sweep holds up all others for long': {
     mistake: (store) => {

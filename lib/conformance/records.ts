@@ -62,6 +62,9 @@ function createTests ({ check }: Runner): void {
   })
 }
 
+/** Where engines and their columns have cut what they compare. */
+const lengths = [255, 4096, 65_536, 200_000]
+
 function replaceTests ({ check }: Runner): void {
   check('replace writes over the payload it expects and nothing else', async ({ store }) => {
     const id = newId()
@@ -84,6 +87,15 @@ function replaceTests ({ check }: Runner): void {
       assert.equal(await store.replace(id, near, 'changed', later()), 'conflict', JSON.stringify(near))
     }
     assert.equal(await store.load(id), 'payload')
+  })
+
+  check('replace compares the whole payload, to its last character', async ({ store }) => {
+    for (const length of lengths) {
+      const [id, payload] = [newId(), 'x'.repeat(length)]
+      await store.create(id, `${payload}a`, later())
+      assert.equal(await store.replace(id, `${payload}b`, 'changed', later()), 'conflict', `of ${length + 1} characters`)
+      assert.equal(await store.replace(id, `${payload}a`, 'changed', later()), 'replaced', `of ${length + 1} characters`)
+    }
   })
 
   check('replace of what is not there makes nothing', async ({ store }) => {
