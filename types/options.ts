@@ -37,7 +37,7 @@ export interface CookieOptions {
   persistent?: boolean | number | undefined
 }
 
-/** A parallel request changed the same key. Return what is to be kept. */
+/** A parallel request changed the same key. Return what is to be kept, at once. */
 export type MergeResolver<Value> = (versions: { readonly base: Value, readonly theirs: Value, readonly ours: Value }) => Value
 
 /** Lifts data as it was stored under one version to the next: changes its argument in place, or returns what replaces it. At once. */
