@@ -27,8 +27,8 @@ export interface RedisStoreOptions {
  * Sessions with a subject are entered into the subject's index before they are kept. If the process dies between the
  * two, the index names a session that does not exist, which `findBySubject` passes over; never the other way round.
  *
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a client of another kind, for a prefix that is empty, too long or has odd characters, and for
- * another option.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a client of another kind, for a prefix that is empty, too long or has odd
+ * characters, and for another option.
  */
 export function redisStore (options: RedisStoreOptions): AsyncStore {
   assertOptions('redisStore', options, ['client', 'prefix'])

@@ -11,8 +11,9 @@ export interface TieredStoreOptions {
   readonly store: SessionStore
   /**
    * Seconds for which a cached record is read without asking the durable store. With a cache in each process, that is how
-   * long another process may still read what was changed, ended or over here; it can never save it. With a Redis that they
-   * share, as long as it could not be told; longer by what its clock is behind. Default 5.
+   * long another process may still read what was changed, ended or over here; it can never save it. The same holds for a
+   * Redis that they share, where that could not be told of a change. One whose clock is behind keeps copies longer by as
+   * much. Default 5.
    */
   readonly staleness?: number | undefined
   /** Seconds that the cache may take to read or to write before it is done without. Default 0.1. */
@@ -41,7 +42,6 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
   /** Counted from before the record was read or written, so that no call that hangs keeps it for longer. */
   const until = (expiresAt = Infinity) => Math.min(expiresAt, Date.now() + staleness * 1000)
   const inTime = <T>(task: () => Awaitable<T>) => attempt(task, cacheTimeout * 1000)
-
   const doubts = new Doubts()
 
   /** `false`: it says of the id that it is taken, and that nothing is there. */
