@@ -38,8 +38,9 @@ const statements = (table: string) => ({
   findBySubject: `SELECT id, payload, expires_at FROM ${table}
     WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${subjectPage}`,
   // Rows are picked by the one index and removed by the other, one by one. Any other plan scans the table, and locks
-  // and waits for rows that are none of a sweep's business.
-  sweep: `DELETE gone FROM (
+  // and waits for rows that are none of a sweep's business. What has been picked is scanned, which sql_safe_updates
+  // refuses: it is off for this statement, by a comment that MariaDB reads and by one that MySQL reads.
+  sweep: `/*M! SET STATEMENT sql_safe_updates = 0 FOR */ DELETE /*+ SET_VAR(sql_safe_updates = 0) */ gone FROM (
       SELECT id FROM ${table} FORCE INDEX (expires_at)
       WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED
     ) AS picked STRAIGHT_JOIN ${table} AS gone ON gone.id = picked.id AND gone.expires_at <= ?`

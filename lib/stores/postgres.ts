@@ -24,12 +24,13 @@ const statements = (table: string) => ({
     ON CONFLICT (id) DO UPDATE SET payload = $2, expires_at = $3, subject = $4 WHERE kept.expires_at <= $5
     RETURNING 1`,
   load: `SELECT payload FROM ${table} WHERE id = $1 AND expires_at > $2`,
-  // The lock is taken before the payload is compared, so that all three answers are about the same moment.
+  // The lock is taken before the payload is compared, so that all three answers are about the same moment. The answer is
+  // text, of which pg makes the same in every application.
   replace: `WITH found AS MATERIALIZED (
       SELECT payload = $2 AS same FROM ${table} WHERE id = $1 AND expires_at > $6 FOR NO KEY UPDATE
     ), written AS (
       UPDATE ${table} SET payload = $3, expires_at = $4, subject = $5 FROM found WHERE id = $1 AND found.same
-    ) SELECT same FROM found`,
+    ) SELECT CASE WHEN same THEN 'replaced' ELSE 'conflict' END FROM found`,
   touch: `UPDATE ${table} SET expires_at = $2 WHERE id = $1 AND expires_at > $3 RETURNING 1`,
   delete: `DELETE FROM ${table} WHERE id = $1`,
   findBySubject: `SELECT id, payload, expires_at FROM ${table}
@@ -68,7 +69,7 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
       // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
       const comparable = fitsText(expected) ? expected : null
       const [row] = await run(sql.replace, [id, comparable, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
-      return outcome(row)
+      return row === undefined ? 'missing' : row[0] as ReplaceOutcome
     },
     async touch (id, expiresAt) {
       return fitsText(id) && (await run(sql.touch, [id, wholeMilliseconds(expiresAt), Date.now()])).length === 1
@@ -92,11 +93,6 @@ export async function createTable (pool: PostgresClient, options: { table?: stri
 
 // Two processes that start together: IF NOT EXISTS is no lock, the slower one meets a unique or duplicate name.
 const createdMeanwhile = (error: unknown) => ['23505', '42P07', '42710'].includes(errorField(error, 'code') as string)
-
-function outcome (row: unknown[] | undefined): ReplaceOutcome {
-  if (row === undefined) return 'missing'
-  return row[0] === true ? 'replaced' : 'conflict'
-}
 
 async function * bySubject (run: Run, text: string, subject: string): AsyncGenerator<StoredRecord> {
   if (!fitsText(subject)) return

@@ -162,6 +162,17 @@ else {
     t.equal(await store.load('live'), 'p')
   })
 
+  t.test('Sweep removes what is over where the connection refuses a DELETE that scans (sql_safe_updates)', async (t) => {
+    const careful = newPool({}, 'SET sql_safe_updates = 1')
+    t.teardown(() => careful.end())
+    await insertOld(501)
+    await store.create('a', 'p', later())
+    await t.rejects(careful.query('DELETE FROM sessions'), { code: 'ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE' })
+    t.equal(await mysqlStore({ pool: careful }).sweep?.(), 501)
+    t.equal(await countRows(), 1)
+    await t.rejects(careful.query('DELETE FROM sessions'), { code: 'ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE' })
+  })
+
   t.test('Sweeps, touches, replaces and creates at once meet no deadlock that a caller sees', async (t) => {
     for (let round = 0; round < 5; round++) {
       await insertOld(1000)

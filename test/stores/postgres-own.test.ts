@@ -52,6 +52,21 @@ else {
     await t.rejects(other.create('a', 'p', later()), { code: '42P01' })
   })
 
+  t.test('What the application has pg make of booleans and numbers changes no answer', async (t) => {
+    const odd: Record<number, (text: string) => unknown> = { 16: (text) => text === 't' ? 1 : 0, 20: BigInt, 23: String }
+    const getTypeParser = (oid: number) => odd[oid] ?? ((text: string) => text)
+    const own = new pg.Pool({ connectionString: postgresUrl(server.port), types: { getTypeParser: getTypeParser as typeof pg.types.getTypeParser } })
+    t.teardown(() => own.end())
+    const other = postgresStore({ pool: own })
+    t.equal(await other.create('a', 'p', later(), 's'), true)
+    t.equal(await other.create('a', 'p', later()), false)
+    t.equal(await other.replace('a', 'x', 'q', later(), 's'), 'conflict')
+    t.equal(await other.replace('a', 'p', 'q', later(), 's'), 'replaced')
+    t.equal(await other.touch('a', later()), true)
+    t.match(await collect(other, 's'), [{ id: 'a', payload: 'q', expiresAt: Number }])
+    t.equal(await other.replace('b', 'p', 'q', later()), 'missing')
+  })
+
   t.test('Reserved, capital and schema-qualified names are quoted, and tables do not see each other', async (t) => {
     await pool.query('CREATE SCHEMA "Select"')
     for (const table of ['user', 'User', 'Select.table', 'x'.repeat(50)]) {
