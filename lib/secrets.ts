@@ -69,9 +69,9 @@ function decode (text: string): Buffer | undefined {
   return [url, url.padEnd(padded.length, '='), padded, padded.slice(0, url.length)].includes(text) ? bytes : undefined
 }
 
-function parse (given: unknown): Buffer | string {
+function parse (untrimmed: unknown): Buffer | string {
   // A mounted file ends with a line feed.
-  const input = typeof given === 'string' ? given.trim() : given
+  const input = typeof untrimmed === 'string' ? untrimmed.trim() : untrimmed
   if (types.isUint8Array(input)) {
     const bytes = Buffer.from(input)
     return flawOfBytes(bytes) ?? bytes
