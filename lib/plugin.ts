@@ -25,6 +25,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   const runtime = await createRuntime(app, options)
   const { name, cookie, onStoreError } = runtime.settings
   if (app.hasRequestDecorator(name)) throw new InvalidOption('name', `request.${name} exists already: give this session another name, or remove the other plugin`)
+  if (`${name}s` in app) throw new InvalidOption('name', `app.${name}s exists already: give this session another name`)
   const cookieTaken = Symbol.for(`fastify-typed-session ${cookie.name}`)
   if (app.hasDecorator(cookieTaken)) throw new InvalidOption('cookie.name', `another session of this instance has ${cookie.name} already`)
   app.decorate(cookieTaken, true)

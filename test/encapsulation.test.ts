@@ -119,6 +119,16 @@ t.test('request.session cannot be assigned', t => eachBackend(t, async (t, backe
   t.match((await client.get('/assign')).json(), { code: 'FST_TYPED_SESSION_NOT_ASSIGNABLE', message: /session\.replace\(data\)/ })
 }))
 
+t.test('a name whose app.<name>s is something else already is refused', async t => {
+  for (const [name, taken] of [['printRoute', 'printRoutes'], ['device', 'devices']] as const) {
+    const app = plainApp()
+    if (name === 'device') app.decorate(taken, 1)
+    await t.rejects(Promise.resolve(app.register(createSession(schema, { secret: SECRET, name }).plugin)), {
+      code: 'FST_TYPED_SESSION_INVALID_OPTION', message: new RegExp(`option name: app\\.${taken} exists already`)
+    })
+  }
+})
+
 t.test('a second session of the same name is refused, in the scope and below it', async t => {
   const app = plainApp()
   await app.register(sessionPlugin, options)
