@@ -73,7 +73,10 @@ export interface CommonOptions<S extends SessionSchema> {
   secret: Secrets | (() => Secrets | Promise<Secrets>)
   /** Where sessions are kept. Default: in the cookie itself. */
   store?: SessionStore | undefined
-  /** Tells applications apart that share secrets: a token of one is nothing to the other. Default `''`. */
+  /**
+   * Tells applications apart that share secrets or a store: a token of one is nothing to the other, and none lists or ends
+   * the other's sessions. Default `''`.
+   */
   application?: string | undefined
   /** Attributes of the session cookie. */
   cookie?: CookieOptions | undefined

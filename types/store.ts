@@ -16,7 +16,10 @@
 export interface SessionStore {
   /** Keep `payload` under a new id. `false`: the id is taken by a live record, nothing changed. */
   create (id: string, payload: string, expiresAt: number, subject?: string): Awaitable<boolean>
-  /** The payload, byte for byte, or `null` when unknown, deleted or past its deadline. */
+  /**
+   * The payload, byte for byte, or `null` when unknown, deleted or past its deadline. Never `undefined`: that, as any other
+   * answer, counts as a failure of the store.
+   */
   load (id: string): Awaitable<string | null>
   /**
    * Compare and set: replace payload, deadline and subject only if the payload under `id` is still `expected`.
@@ -31,7 +34,7 @@ export interface SessionStore {
   findBySubject? (subject: string): AsyncIterable<StoredRecord>
   /** Remove what is past its deadline, in bounded batches; returns how many. Absent: the backend does it by itself. */
   sweep? (): Promise<number>
-  /** Release what the store itself opened. A client that was handed in stays open. */
+  /** Release what the store itself opened. A client that was handed in stays open. Calling it again does nothing. */
   close? (): Promise<void>
   /** What this store cannot promise. Absent: it keeps every rule above. */
   readonly capabilities?: StoreCapabilities
