@@ -16,10 +16,7 @@
 export interface SessionStore {
   /** Keep `payload` under a new id. `false`: the id is taken by a live record, nothing changed. */
   create (id: string, payload: string, expiresAt: number, subject?: string): Awaitable<boolean>
-  /**
-   * The payload, byte for byte, or `null` when unknown, deleted or past its deadline. Never `undefined`: that, as any other
-   * answer, counts as a failure of the store.
-   */
+  /** The payload, byte for byte, or `null` (never `undefined`) when unknown, deleted or past its deadline. */
   load (id: string): Awaitable<string | null>
   /**
    * Compare and set: replace payload, deadline and subject only if the payload under `id` is still `expected`.
