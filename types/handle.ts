@@ -60,7 +60,10 @@ export type CreateSession = <S extends SessionSchema, const Name extends string 
   options: HandleOptions<S, Name>
 ) => SessionHandle<S, Name>
 
-/** Types an instance's requests by a handle. Returns the instance it was given. */
+/**
+ * Types an instance's requests by a handle. Returns the instance it was given. Its type provider carries the session, so call
+ * `withTypeProvider()` before: it takes the place of what was there.
+ */
 export type WithSessionFunction = <S extends SessionSchema, Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
   Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider> (
   app: FastifyInstance<Server, Request, Reply, Logger, TypeProvider>, session: SessionHandle<S>

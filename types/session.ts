@@ -67,7 +67,11 @@ type InState<Data, D extends PropertyKey, R> = Data extends unknown
 
 /** The member of the union that has the discriminant of `Next`; of what is no union: itself. */
 type MemberOf<Data, Next> = Extract<Data, Pick<Next, Extract<keyof Next, Discriminants<Data>>>>
-type NothingBeyond<Whole, Next> = { readonly [K in Exclude<keyof Next, KeysOfUnion<Whole>>]: never }
+type KeysBeyond<Data, Next> = Next extends object ? Exclude<keyof Next, KeysOfUnion<MemberOf<Data, Next>>> : never
+type NothingBeyond<Data, Next> = { readonly [K in KeysBeyond<Data, Next>]: NoSuchKey<K> }
+type ReturnsNothingBeyond<Data, Next> = [KeysBeyond<Data, Next>] extends [never] ? unknown : NoSuchKey<KeysBeyond<Data, Next>>
+/** What nothing is, so that the compiler names the key that the schema, or this state of it, does not have. */
+interface NoSuchKey<Key> { readonly 'The session has no such key': Key }
 
 /** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
 export interface SessionControls<Data> {
@@ -98,7 +102,7 @@ export interface SessionControls<Data> {
   /** Back to a new session's data; same id, same clocks. */
   clear (): void
   /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
-  replace<const Next extends Data> (next: Next & NothingBeyond<MemberOf<Data, Next>, Next>): MemberOf<Data, Next> & SessionControls<Data>
+  replace<const Next extends Data> (next: Next & NothingBeyond<Data, Next>): MemberOf<Data, Next> & SessionControls<Data>
   /**
    * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
@@ -107,7 +111,7 @@ export interface SessionControls<Data> {
    * `FST_TYPED_SESSION_MOVED` (a change of privilege elsewhere), `FST_TYPED_SESSION_INVALID_DATA`, and inside a hook or another
    * `change` with `FST_TYPED_SESSION_REENTRANT`.
    */
-  update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
+  update<Next extends Data | void> (change: ((data: Data) => Next | Promise<Next>) & ReturnsNothingBeyond<Data, Next>): Promise<void>
   /** A new id for the same data, when the response is sent (or at `save()`); the old id is dead from then on. */
   rotate (): Promise<void>
   /** Somebody has just proved who they are, again: `authenticatedAt` is now, and the id changes as with `rotate()`. Prolongs nothing. */
@@ -174,7 +178,7 @@ export type Registered<K extends string, Required = unknown> =
     ? Register[K] extends infer S extends SessionSchema
       ? CheckSchema<S> extends string ? NoSession<CheckSchema<S>> : Session<SessionData<S>, Required>
       : NoSession<'Its schema in Register must describe an object, and be given as typeof schema'>
-    : NoSession<"Declare its schema: declare module 'fastify-typed-session' { interface Register { session: typeof schema } }">
+    : NoSession<"Declare its schema: declare module 'fastify-typed-session' { interface Register { session: typeof schema } }. Or call withSession(app, handle), after withTypeProvider(). Or read it by handle.get(request)">
 
 /** The sessions registered under other names than `session`. */
 export type NamedSessions = { [K in Exclude<keyof Register, 'session'>]: Registered<K> }

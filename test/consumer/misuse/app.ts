@@ -23,6 +23,11 @@ withSession(fastify(), handle).get('/', async (request) => {
   request.session.regenerate(['cart', 'useriD'])
   // a key that cannot be absent
   delete request.session.cart
+  // keys that the schema does not have, in the whole data
+  request.session.replace({ cart: [], basket: 1 })
+  request.session.update((data) => ({ ...data, basket: 1 }))
+  // a change that returns no data
+  request.session.update((data) => data.cart.length)
   // a requirement that says nothing
   requireSession(handle, 'cart')
 })

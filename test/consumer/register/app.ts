@@ -52,6 +52,10 @@ app.post('/cart', { schema: { body: z.object({ sku: z.string(), qty: z.int() }) 
   request.session.delete('userId')
   delete request.session.userId
   await request.session.update((data) => { data.cart.length = 0 })
+  await request.session.update(async (data) => { await null; data.cart.length = 0 })
+  await request.session.update((data) => ({ ...data, theme: 'dark' }))
+  await request.session.update(async () => ({ cart: [{ sku: 'tea', qty: 1 }], theme: 'light' }))
+  await request.session.update((data) => { if (data.cart.length > 0) return { ...data, cart: [] } })
   await request.session.regenerate(['cart'])
   return inHelper(request)
 })
@@ -73,6 +77,12 @@ app.get('/typos', async (request) => {
   request.session.set('userId', 1)
   // @ts-expect-error read only
   request.session.isNew = false
+  // @ts-expect-error no such key
+  await request.session.update((data) => ({ ...data, crat: [] }))
+  // @ts-expect-error nor later
+  await request.session.update(async (data) => ({ ...data, crat: [] }))
+  // @ts-expect-error a number is no data
+  await request.session.update((data) => data.cart.push({ sku: 'tea', qty: 1 }))
 })
 
 app.get('/me', { ...requireSession(schema, 'userId'), schema: { querystring: z.object({ q: z.string() }) } }, async (request) => {

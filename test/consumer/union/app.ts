@@ -52,6 +52,10 @@ app.get('/moves', async (request) => {
   expectTypeOf(user.team).toEqualTypeOf<string | undefined>()
   const admin = user.replace({ kind: 'admin', theme: 'dark', userId: 'u1', level: 1 })
   expectTypeOf(admin.level).toEqualTypeOf<number>()
+  await request.session.update((data) => data.kind === 'anonymous' ? { kind: 'user', theme: data.theme, userId: 'u1' } : data)
+  await request.session.update(async (data) => { if (data.kind === 'user') return { kind: 'admin', theme: data.theme, userId: data.userId, level: 1 } })
+  // @ts-expect-error a user has no level
+  await request.session.update((data) => ({ kind: 'user', theme: data.theme, userId: 'u1', level: 1 }))
   // @ts-expect-error a user has an id
   request.session.replace({ kind: 'user', theme: 'dark' })
   // @ts-expect-error and no level
