@@ -1,4 +1,5 @@
 import type { $ZodType, input, output } from 'zod/v4/core'
+import type { OneWayMessage } from './one-way.js'
 import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
 
 /**
@@ -153,8 +154,12 @@ export type CheckReserved<S extends SessionSchema> = [DeclaredReservedKey<S>] ex
 /** Makes a schema that cannot be stored as JSON a compile-time error that names the path and the codec to use. */
 export type CheckStorable<S extends SessionSchema> = [UnstorableMessage<input<S>>] extends [never] ? unknown : UnstorableMessage<input<S>>
 
+/** Makes a schema with a transform, which cannot be encoded, a compile-time error that names the path. */
+export type CheckBothWays<S extends SessionSchema> = [OneWayMessage<S>] extends [never] ? unknown : OneWayMessage<S>
+
 /** What stands against a schema, as an error message; `unknown`: nothing. */
-export type CheckSchema<S extends SessionSchema> = CheckReserved<S> extends string ? CheckReserved<S> : CheckStorable<S>
+export type CheckSchema<S extends SessionSchema> = CheckReserved<S> extends string ? CheckReserved<S>
+  : CheckStorable<S> extends string ? CheckStorable<S> : CheckBothWays<S>
 
 type DeclaredReservedKey<S extends SessionSchema> = Extract<KeysOfUnion<output<S>>, ReservedKey>
 

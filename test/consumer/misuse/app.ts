@@ -40,6 +40,8 @@ createSession(z.object({ save: z.string().optional() }), { secret })
 createSession(z.object({ at: z.date().optional() }), { secret })
 // several reasons why a schema cannot be stored
 createSession(z.object({ cart: z.array(z.object({ added: z.date() })).default([]), seen: z.set(z.string()).optional() }), { secret })
+// a schema that cannot be encoded
+createSession(z.object({ age: z.string().transform(Number).optional() }), { secret })
 // no valid empty session, and no initial
 createSession(z.object({ userId: z.string() }), { secret })
 // no secret

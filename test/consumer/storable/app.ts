@@ -1,6 +1,6 @@
 // Schemas that can be stored, all of which have to compile, and the ways in which one cannot.
 import { expectTypeOf } from 'expect-type'
-import { createSession, type CheckSchema, type CheckStorable } from 'fastify-typed-session'
+import { createSession, type CheckBothWays, type CheckSchema, type CheckStorable } from 'fastify-typed-session'
 import { date, mapOf, setOf } from 'fastify-typed-session/codecs'
 import { z } from 'zod'
 import * as mini from 'zod/mini'
@@ -84,6 +84,15 @@ export const refused = {
   text: z.codec(z.string(), z.object({ a: z.string() }), { decode: (a) => ({ a }), encode: ({ a }) => a }),
   reserved: z.object({ save: z.date() })
 }
+const both = z.string().pipe(z.email())
+export const oneWay = {
+  transform: z.object({ at: both, age: z.string().transform(Number).optional() }),
+  preprocess: z.object({ list: z.array(z.object({ name: z.preprocess(String, z.string()) })).default([]) }),
+  states: z.discriminatedUnion('k', [z.object({ k: z.literal('a') }), z.object({ k: z.literal('b'), pair: z.tuple([z.string(), z.string().transform(Number)]) })]),
+  record: z.object({ seen: z.record(z.string(), z.string().transform(Number).nullable()) }),
+  intersection: z.object({ both: z.intersection(z.object({ a: both }), z.object({ b: z.string().transform(Number) })) }),
+  mini: mini.object({ age: mini.optional(mini.pipe(mini.string(), mini.transform(Number))) })
+}
 type Refused = typeof refused
 type Beginning<Text> = Text extends `${infer Said} of fastify-typed-session/codecs` ? Said : Text
 type Said<K extends keyof Refused> = Beginning<CheckStorable<Refused[K]>>
@@ -105,3 +114,13 @@ expectTypeOf<Said<'items'>>().toEqualTypeOf<'session.list[] cannot be stored as 
 expectTypeOf<Said<'text'>>().toEqualTypeOf<'The session is not stored as a JSON object: wrap its schema in z.object()'>()
 expectTypeOf<Said<'dated'> extends `session.${string} cannot be stored as JSON: use a codec, date()` ? true : false>().toEqualTypeOf<true>()
 expectTypeOf<CheckSchema<Refused['reserved']>>().toEqualTypeOf<'The session has a member of its own named save: choose another key'>()
+
+type OneWay<K extends keyof typeof oneWay> = CheckSchema<(typeof oneWay)[K]> extends `${infer Path} cannot be encoded, a transform or preprocess works in one direction only: use z.codec()` ? Path : never
+expectTypeOf<CheckBothWays<typeof schema>>().toEqualTypeOf<unknown>()
+expectTypeOf<OneWay<'transform'>>().toEqualTypeOf<'session.age'>()
+expectTypeOf<OneWay<'preprocess'>>().toEqualTypeOf<'session.list[].name'>()
+expectTypeOf<OneWay<'states'>>().toEqualTypeOf<'session.pair[]'>()
+expectTypeOf<OneWay<'record'>>().toEqualTypeOf<'session.seen.*'>()
+expectTypeOf<OneWay<'intersection'>>().toEqualTypeOf<'session.both.b'>()
+expectTypeOf<OneWay<'mini'>>().toEqualTypeOf<'session.age'>()
+expectTypeOf<CheckBothWays<any>>().toEqualTypeOf<unknown>()
