@@ -158,6 +158,15 @@ t.test('R-19: a field that was removed, renamed or has another type, without a s
   }
 })
 
+t.test('R-19: what cannot be salvaged, as a required field of another type, is discarded, and the event names the field', async t => {
+  await eachPlace(t, async (t, place) => {
+    const jar = await begin(t, place)
+    const now = await deploy(t, place, z.object({ name: z.int(), count: z.int() }), { onInvalid: 'salvage', initial: { name: 7, count: 0 } }, jar)
+    t.strictSame(await now.read(), { isNew: true, data: { name: 7, count: 0 } })
+    t.match(now.rejected, [{ reason: 'invalid', paths: ['name'] }])
+  })
+})
+
 t.test('an event tells the paths, and never a value (I15)', async t => {
   await eachPlace(t, async (t, place) => {
     const jar = await begin(t, place, v1, {}, { name: 'a-private-name', count: 3 })
