@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSessionFunction } from '../types/index.js'
 import { InvalidOption } from './errors.js'
 import { sessionPlugin } from './plugin.js'
+import { checkGuards } from './route-options.js'
 
 /** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
@@ -22,6 +23,8 @@ export const createSession = ((schema: SessionSchema, options: { name?: string }
 
 /** Registers a handle and types the instance's requests by it: no `declare module`. Returns the same instance. */
 export const withSession = ((app: FastifyInstance, session: SessionHandle<SessionSchema>) => {
+  // Routes that are defined right away come before the plugin has run.
+  app.addHook('onRoute', checkGuards)
   app.register(session.plugin)
   return app
 }) as unknown as WithSessionFunction

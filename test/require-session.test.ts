@@ -50,6 +50,10 @@ t.test('a route that has lost a guard, by another one or by config and onRequest
   t.throws(() => app.get('/both', { ...ga, ...gb }, async () => 'in'), refused)
   t.throws(() => app.get('/own', { ...ga, ...own }, async () => 'in'), refused)
 
+  const typed = withSession(Fastify(), a)
+  t.teardown(() => typed.close())
+  t.throws(() => typed.get('/right-away', { ...ga, ...own }, async () => 'in'), refused)
+
   app.get('/list', { ...gb, onRequest: [ga.onRequest, gb.onRequest] }, async () => 'in')
   app.get('/config', { ...ga, onRequest: own.onRequest, config: { ...ga.config, rateLimit: 1 } as object }, async () => 'in')
   app.get('/other/in', async (request) => { b.get(request).userId = 'ann' })
