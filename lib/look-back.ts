@@ -7,16 +7,20 @@ import type { Visit } from './visit.js'
 
 /** Milliseconds. */
 const ROUND = 1_000
-/** How many requests at a time, for how many rounds. What outlives its request is dear to collect. */
-const BOUNDS = { production: { most: 20, rounds: 1 }, development: { most: 2_000, rounds: 60 } }
+/**
+ * How many requests at a time, in all and of one route, for how many rounds. What outlives its request is dear to collect, and a
+ * busy route must not take the places of one that is seldom asked for.
+ */
+const BOUNDS = { production: { most: 100, ofRoute: 20, rounds: 1 }, development: { most: 2_000, ofRoute: 2_000, rounds: 60 } }
 /** For each request: what a hook does about a report may be a change in its turn. */
 const MOST_REPORTS = 10
 
 /** Goes on looking at requests that have ended: what a timer or a callback changes then is lost as well. */
 export class Afterwards {
-  readonly #bounds: { readonly most: number, readonly rounds: number }
+  readonly #bounds: { readonly most: number, readonly ofRoute: number, readonly rounds: number }
   /** With the number of rounds that each has seen since somebody had its session in hand. */
   readonly #watched = new Map<Visit, number>()
+  readonly #ofRoute = new Map<unknown, number>()
   readonly #inHand = new Set<Visit>()
   #timer: NodeJS.Timeout | undefined
 
@@ -26,8 +30,13 @@ export class Afterwards {
 
   /** `certain`: there is something to report, unless a save comes after all. */
   add (visit: Visit, certain = false): void {
-    if (!certain && this.#watched.size >= this.#bounds.most) return
-    this.#watched.set(visit, Math.min(this.#watched.get(visit) ?? 0, 1))
+    const rounds = this.#watched.get(visit)
+    if (rounds === undefined) {
+      const ofRoute = this.#ofRoute.get(visit.route) ?? 0
+      if (!certain && (ofRoute >= this.#bounds.ofRoute || this.#watched.size >= this.#bounds.most)) return
+      this.#ofRoute.set(visit.route, ofRoute + 1)
+    }
+    this.#watched.set(visit, Math.min(rounds ?? 0, 1))
     this.#timer ??= setTimeout(() => this.#look(), ROUND).unref()
   }
 
@@ -42,6 +51,7 @@ export class Afterwards {
     clearTimeout(this.#timer)
     const visits = new Set([...this.#watched.keys(), ...this.#inHand])
     this.#watched.clear()
+    this.#ofRoute.clear()
     this.#inHand.clear()
     for (const visit of visits) if (visit.saving === null) report(visit, lostKeys(visit))
   }
@@ -58,9 +68,16 @@ export class Afterwards {
       if (visit.saving !== null) continue
       if (rounds > 0) report(visit, lostKeys(visit))
       if (rounds < this.#bounds.rounds) this.#watched.set(visit, rounds + 1)
-      else this.#watched.delete(visit)
+      else this.#leave(visit)
     }
     this.#timer = this.#watched.size === 0 ? undefined : setTimeout(() => this.#look(), ROUND).unref()
+  }
+
+  #leave (visit: Visit): void {
+    this.#watched.delete(visit)
+    const left = this.#ofRoute.get(visit.route) as number - 1
+    if (left === 0) this.#ofRoute.delete(visit.route)
+    else this.#ofRoute.set(visit.route, left)
   }
 }
 

@@ -8,7 +8,7 @@ import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
 import { hasGone } from './plan.js'
 import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
-import { checkGuards, checkRoute, routeOptions } from './route-options.js'
+import { checkGuards, checkRoute } from './route-options.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
 import { createRuntime } from './setup.js'
@@ -64,13 +64,14 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   })
 
   app.addHook('onRequest', (request, reply, done) => {
-    const route = routeOptions(request, name)
+    const { config } = request.routeOptions
+    const route = checkRoute(config, name)
     if (route === false) {
       setSlot(request, slot, DISABLED)
       return done()
     }
     const found = readCookie(request.headers.cookie, cookie.name)
-    const visit = new Visit(runtime, request, reply, typeof found === 'string' ? null : found.value, route?.onStoreError ?? onStoreError)
+    const visit = new Visit(runtime, request, reply, typeof found === 'string' ? null : found.value, config, route?.onStoreError ?? onStoreError)
     setSlot(request, slot, visit)
     if (found === 'duplicate') visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
     const required = route?.require?.allows

@@ -1,4 +1,4 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { RouteOptions } from 'fastify'
 import type { RouteSessionOptions, SessionRequirement } from '../types/index.js'
 import { InvalidOption } from './errors.js'
 
@@ -6,13 +6,10 @@ const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'require'])
 const checked = new WeakSet<object>()
 const guards = new WeakMap<object, SessionRequirement<unknown>>()
 
-/** What a request's route says of the session `name` in its `config`. Throws `InvalidOption` for what makes no sense. */
-export function routeOptions (request: FastifyRequest, name: string): RouteSessionOptions | undefined {
-  const { config } = request.routeOptions as { config?: unknown }
-  return checkRoute(config, name)
-}
-
-/** The same of a route that is being defined. A misspelt option must not leave a route open that was meant to be closed. */
+/**
+ * What a route's `config` says of the session `name`. Throws `InvalidOption` for what makes no sense: a misspelt option must not
+ * leave a route open that was meant to be closed.
+ */
 export function checkRoute (config: unknown, name: string): RouteSessionOptions | undefined {
   const options = (config as Readonly<Record<string, unknown>> | undefined)?.[name]
   if (options === undefined || options === false) return options

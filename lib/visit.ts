@@ -17,6 +17,8 @@ export class Visit {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly token: string | null
+  /** The same object for every request of one route. */
+  readonly route: unknown
   loaded: Loaded | null = null
   #loading = false
   /** `null` until the session is read. */
@@ -64,11 +66,12 @@ export class Visit {
   #fresh: { raw: Buffer, key: string } | null = null
   readonly #onStoreError: 'fail' | 'anonymous'
 
-  constructor (runtime: Runtime, request: FastifyRequest, reply: FastifyReply, token: string | null, onStoreError: 'fail' | 'anonymous') {
+  constructor (runtime: Runtime, request: FastifyRequest, reply: FastifyReply, token: string | null, route: unknown, onStoreError: 'fail' | 'anonymous') {
     this.runtime = runtime
     this.request = request
     this.reply = reply
     this.token = token
+    this.route = route
     this.#onStoreError = onStoreError
   }
 
