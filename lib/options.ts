@@ -5,6 +5,7 @@ import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.j
 import { InvalidOption } from './errors.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from './merge.js'
+import { isZod } from './schema-keys.js'
 import { isPlainObject } from './snapshot.js'
 import { isStore } from './store-shape.js'
 import { isAsyncFunction, isPromise } from './sync.js'
@@ -28,7 +29,7 @@ const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answ
 const plainObject = z.custom<object>(isPlainObject, 'must be an object of functions by the name of the hook')
 
 const shape = z.strictObject({
-  schema: z.custom<SessionSchema>((value) => typeof value === 'object' && value !== null && '_zod' in value, 'must be a Zod 4 schema: z.object({ … })'),
+  schema: z.custom<SessionSchema>(isZod, 'must be a Zod 4 schema: z.object({ … })'),
   secret: z.unknown().optional(),
   store: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore(): an object with the methods create, load, replace, touch and delete').optional(),
   name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),

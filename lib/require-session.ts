@@ -4,7 +4,7 @@ import { discriminantsOf } from './discriminant.js'
 import { InvalidOption, SessionRequired } from './errors.js'
 import type { Data } from './merge.js'
 import { tellOfGuard } from './route-options.js'
-import { liveKeys } from './schema-keys.js'
+import { isZod, liveKeys } from './schema-keys.js'
 
 type Values = readonly (string | number | boolean)[]
 
@@ -25,10 +25,8 @@ export const requireSession = ((session: SessionHandle<SessionSchema, string> | 
 }) as unknown as RequireSession
 
 function declared (session: unknown): { name: string, schema: $ZodType } {
-  if (typeof session === 'object' && session !== null) {
-    if ('plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
-    if ('_zod' in session) return { name: 'session', schema: session as $ZodType }
-  }
+  if (isZod(session)) return { name: 'session', schema: session }
+  if (typeof session === 'object' && session !== null && 'plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
   throw new InvalidOption('requireSession', 'needs a session as createSession() makes it, or the schema of one')
 }
 

@@ -4,7 +4,7 @@ import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 export interface LiveKeys { readonly keys: ReadonlySet<string>, readonly open: boolean, readonly problem: string | null }
 
 /** Is it a schema of Zod 4? */
-export const isZod = (value: unknown): boolean => typeof value === 'object' && value !== null && '_zod' in value
+export const isZod = (value: unknown): value is $ZodType => typeof value === 'object' && value !== null && '_zod' in value
 
 const NOT_AN_OBJECT = 'session: the schema must describe an object. Use z.object()'
 
