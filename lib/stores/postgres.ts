@@ -7,10 +7,14 @@ import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
 import { errorField, retry } from './sql/retry.js'
 import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 
-export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
+export type { OwnSql, PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
 
 export interface PostgresStoreOptions {
-  /** A `Pool` of `pg`, or the `sql` function of `postgres`. It stays yours: you bound it, listen to its errors, end it. */
+  /**
+   * A `Pool` of `pg`, or the `sql` function of `postgres`. It stays yours: you bound it, listen to its errors, end it.
+   * Or a function that makes one of `postgres`, `() => postgres(url, { … })`: the store gives a statement a second, makes a new
+   * one when a connection was lost, and ends it when the application is closed.
+   */
   pool: PostgresClient
   /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */
   table?: string | undefined
@@ -50,9 +54,10 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
   assertOptions('postgresStore', options, ['pool', 'table'])
   const { pool, table = 'sessions' } = options
   const sql = statements(quoteTable(table, '"'))
-  const run = runner(pool)
+  const { run, close } = runner(pool)
 
   return {
+    close,
     async create (id, payload, expiresAt, subject) {
       assertStorable(fitsText, { id, payload, subject })
       const rows = await run(sql.create, [id, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
@@ -87,8 +92,13 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
 
 /** Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. */
 export async function createTable (pool: PostgresClient, options: { table?: string | undefined } = {}): Promise<void> {
-  const run = runner(pool)
-  for (const statement of postgresSchema(tableOf(options))) await retry(() => run(statement), createdMeanwhile)
+  const schema = postgresSchema(tableOf(options))
+  const { run, close } = runner(pool)
+  try {
+    for (const statement of schema) await retry(() => run(statement), createdMeanwhile)
+  } finally {
+    await close()
+  }
 }
 
 // Two processes that start together: IF NOT EXISTS is no lock, the slower one meets a unique or duplicate name.

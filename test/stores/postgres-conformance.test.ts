@@ -20,7 +20,9 @@ else {
     await server.stop()
   })
 
-  const clients: Array<[string, PostgresClient]> = [['pg', pool], ['postgres', sql]]
+  const clients: Array<[string, PostgresClient]> = [
+    ['pg', pool], ['postgres', sql], ['postgres_renewed', () => postgres(url, { max: 20, onnotice: () => {} })]
+  ]
   for (const [name, client] of clients) {
     t.test(`A store in PostgreSQL by ${name} keeps the contract`, async (t) => {
       let tables = 0

@@ -30,10 +30,13 @@ else {
   await createTable(pool)
 
   // postgres.js often reports the end of the connection in place of the database's own code.
-  const clients: Array<[string, PostgresClient, RegExp]> = [['pg', pool, /^57P01$/], ['postgres', sql, /^(57P01|CONNECTION_CLOSED|ECONNRESET)$/]]
+  const renewed = () => postgres(url, { connect_timeout: 1, max: 5, backoff: () => 0.05 })
+  const lost = /^(57P01|CONNECTION_CLOSED|ECONNRESET)$/
+  const clients: Array<[string, PostgresClient, RegExp]> = [['pg', pool, /^57P01$/], ['postgres', sql, lost], ['postgres, renewed', renewed, lost]]
 
   for (const [name, client, ended] of clients) {
     const store = postgresStore({ pool: client })
+    t.teardown(() => store.close!())
     const recovered = () => store.load(name).then((payload) => payload === 'kept', () => false)
 
     t.test(`R-16 ${name}: a connection ended by the server (57P01) fails one call, and the next is answered`, async (t) => {

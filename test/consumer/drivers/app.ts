@@ -36,6 +36,7 @@ export const stores: SessionStore[] = [
   memcachedStore({ client: new MemcacheClient({ server: { server: 'localhost:11211' } }) }),
   postgresStore({ pool }),
   postgresStore({ pool: sql, table: 'app.sessions' }),
+  postgresStore({ pool: () => postgres('postgres://localhost/sessions', { max: 5 }) }),
   mysqlStore({ pool: mysqlPool }),
   mongoStore({ collection }),
   mongoStore({ collection: typedCollection }),

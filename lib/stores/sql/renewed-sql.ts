@@ -1,0 +1,68 @@
+/** Milliseconds for one statement: postgres.js has no limit of its own, and waits on a dead connection for ever. */
+const PATIENCE = 1000
+/** Milliseconds that a pool lives at least: a server that is away does not get one for every request. */
+const SHORTEST_LIFE = 100
+
+interface Endable {
+  end (options: { timeout: number }): PromiseLike<unknown>
+}
+
+/**
+ * A pool of postgres.js, and another one when a connection of it is lost: after a reset, a connection of postgres.js 3.4 may
+ * hold back what it is to write for half a minute (docs/failures.md).
+ */
+export class RenewedSql<Sql extends Endable> {
+  readonly #make: () => Sql
+  #sql: Sql
+  #madeAt = performance.now()
+  #isLost = false
+  #isClosed = false
+
+  constructor (make: () => Sql) {
+    this.#make = make
+    this.#sql = make()
+  }
+
+  async run<T> (statement: (sql: Sql) => Promise<T>): Promise<T> {
+    if (this.#isLost && performance.now() - this.#madeAt >= SHORTEST_LIFE) this.#renew()
+    const sql = this.#sql
+    try {
+      return await within(PATIENCE, statement(sql))
+    } catch (error) {
+      if (sql === this.#sql && !this.#isClosed) this.#isLost ||= isLoss(error)
+      throw error
+    }
+  }
+
+  async close (): Promise<void> {
+    this.#isClosed = true
+    this.#isLost = false
+    await this.#sql.end({ timeout: PATIENCE / 1000 })
+  }
+
+  #renew (): void {
+    const old = this.#sql
+    this.#sql = this.#make()
+    this.#madeAt = performance.now()
+    this.#isLost = false
+    // Statements that are under way on its other connections are answered, or given up, until then.
+    setTimeout(() => old.end({ timeout: 0 }), PATIENCE).unref()
+  }
+}
+
+async function within<T> (milliseconds: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
+  })
+  return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * What the server itself says has a severity, and is a loss only if it takes the connection with it: connection exceptions
+ * and operator intervention, https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+function isLoss (error: unknown): boolean {
+  const { severity, code } = Object(error) as { severity?: unknown, code?: unknown }
+  return severity === undefined || /^(?:08|57P)/.test(String(code))
+}
