@@ -14,8 +14,8 @@ export interface Facts {
   readonly stale: boolean
   /** Is the response an error (5xx)? Then the session stays as it was found. */
   readonly failed: boolean
-  /** May shared caches keep the response? Then a cookie that nothing but time asks for is put off. */
-  readonly cacheable: boolean
+  /** Is the response one that a cookie would harm? Then one that nothing but time asks for is put off. */
+  readonly deferrable: boolean
 }
 
 /** What is done about it. */
@@ -28,6 +28,6 @@ export function decide (facts: Facts): Action {
   if (!facts.stored) return changed ? 'create' : 'nothing'
   if (facts.moving) return 'move'
   if (changed) return 'replace'
-  if (facts.failed || facts.cacheable) return 'nothing'
+  if (facts.failed || facts.deferrable) return 'nothing'
   return facts.touchDue || facts.stale ? 'touch' : 'nothing'
 }

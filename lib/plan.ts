@@ -8,8 +8,8 @@ export interface Circumstances {
   readonly response?: {
     /** It is an error (5xx). */
     readonly failed: boolean
-    /** May shared caches keep it? */
-    readonly cacheable: () => boolean
+    /** May shared caches keep it, or has somebody else put a cookie of this session on it? What is only due can wait. */
+    readonly deferrable: () => boolean
   }
   /** `update()`: run on the latest data before each attempt. */
   readonly change?: Change
@@ -35,16 +35,16 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const now = Date.now()
   const stored = place !== null
   const failed = response?.failed ?? false
-  const cacheable = () => response?.cacheable() ?? false
+  const deferrable = () => response?.deferrable() ?? false
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
   // Lifting an old record can wait, as a touch can.
-  const changed = !failed && ((visit.upgraded && !cacheable()) || remembers || codec.differs(visit.base, work))
+  const changed = !failed && ((visit.upgraded && !deferrable()) || remembers || codec.differs(visit.base, work))
   const reauthenticated = visit.reauthenticated && !failed && landed !== 'final'
   const privileged = reauthenticated || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
   const rotationDue = attached && !failed && settings.rotateEvery > 0 &&
-    now - place.record.times.rotatedAt >= settings.rotateEvery && !cacheable() && canSendCookie(visit)
+    now - place.record.times.rotatedAt >= settings.rotateEvery && !deferrable() && canSendCookie(visit)
   const requested = visit.rotation && landed !== 'final'
   const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
   // A store's own deadline can be moved without a token, where somebody asks for that.
@@ -58,7 +58,7 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
     touchDue,
     stale,
     failed,
-    cacheable: (touchDue || stale) && cacheable()
+    deferrable: (touchDue || stale) && deferrable()
   })
   return { action, now, changed, privileged, touchDue, moving }
 }

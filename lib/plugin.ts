@@ -7,7 +7,7 @@ import { Disabled, HeadersSent, InvalidOption, NotAssignable, NotReady, SessionR
 import { expectEnd } from './look-back.js'
 import type { Data } from './merge.js'
 import { hasGone } from './plan.js'
-import { isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
+import { hasForeignCookie, isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from './response.js'
 import { checkGuards, checkRoute } from './route-options.js'
 import type { Runtime } from './runtime.js'
 import type { Session } from './session.js'
@@ -52,7 +52,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     },
     setter (): never { throw new NotAssignable(name) }
   })
-  app.decorate(`${name}s`, new SessionControl(runtime))
+  app.decorate(`${name}s`, new SessionControl(runtime, (request) => visitOf(request as FastifyRequest)?.cookie ?? null))
   app.addHook('onClose', async () => {
     runtime.sockets.stopAll()
     runtime.afterwards.stop()
@@ -125,7 +125,7 @@ async function admit (request: FastifyRequest, name: string, allows: (data: Data
 function leave (visit: Visit, reply: FastifyReply): Promise<void> | undefined {
   const failed = visit.broken || reply.statusCode >= 500
   if (!failed && visit.refused !== null) return fail(visit, reply, visit.refused)
-  const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, cacheable: () => isCacheable(reply) } })
+  const saved = failed && visit.storeFailed ? false : commit(visit, { response: { failed, deferrable: () => isCacheable(reply) || hasForeignCookie(visit) } })
   if (saved === false) {
     close(visit, reply, failed ? visit.snapshot() : visit.base)
     return

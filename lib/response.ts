@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import type { Runtime } from './runtime.js'
 import type { Visit } from './visit.js'
 
 /**
@@ -61,11 +62,18 @@ export function takeCookieBack (visit: Visit): void {
   if (visit.exposed) setCookie(visit, null)
 }
 
+/** A cookie of this session on the response that we have not made: of the application behind a gateway, which shares the session. */
+export function hasForeignCookie (visit: Visit): boolean {
+  const { reply, runtime, exposed } = visit
+  return !exposed && [reply.getHeader('set-cookie') ?? []].flat().some((cookie) => isOwn(runtime, cookie))
+}
+
 // RFC 6265bis §4.1.1: one cookie of a name. What others have put on the raw response would be lost under Fastify's header.
 function setCookie (visit: Visit, cookie: string | null): void {
-  const { reply } = visit
+  const { reply, request } = visit
   const present = reply.getHeader('set-cookie')
   const others = present === undefined ? [] : othersOf(visit, [present, reply.raw.getHeader('set-cookie') ?? []].flat())
+  if (hasForeignCookie(visit)) request.log.warn('a cookie of this session that was on the response is replaced, because the session changed here as well')
   if (present !== undefined) reply.removeHeader('set-cookie')
   const all = cookie === null ? others : [...others, cookie]
   if (all.length > 0) reply.header('set-cookie', all.length === 1 ? all[0] : all)
@@ -90,6 +98,7 @@ export function expose (visit: Visit): void {
 }
 
 function othersOf ({ runtime }: Visit, cookies: readonly unknown[]): string[] {
-  const own = `${runtime.settings.cookie.name}=`
-  return [...new Set(cookies.map(String))].filter((cookie) => !cookie.startsWith(own))
+  return [...new Set(cookies.map(String))].filter((cookie) => !isOwn(runtime, cookie))
 }
+
+const isOwn = ({ settings }: Runtime, cookie: unknown) => String(cookie).startsWith(`${settings.cookie.name}=`)

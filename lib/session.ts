@@ -107,8 +107,8 @@ export class Session {
     return noticed(this.#owner, () => this.#owner.reauthenticated())
   }
 
-  regenerate (keep: readonly string[] = []): Promise<void> {
-    if (!Array.isArray(keep)) throw new InvalidOption('regenerate(keep)', 'must be a list of keys. It takes no callback, it returns a promise')
+  regenerate (keep: readonly string[] = [], ...args: unknown[]): Promise<void> {
+    if (!Array.isArray(keep) || args.length > 0) throw new InvalidOption('regenerate(keep)', 'must be a list of keys. It takes no callback, it returns a promise')
     return noticed(this.#owner, () => {
       this.#owner.rotate()
       const names = new Set(keep)

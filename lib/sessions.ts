@@ -1,5 +1,4 @@
-import type { FastifyRequest } from 'fastify'
-import type { ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
+import type { CookieSource, ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../types/index.js'
 import { readCookie } from './cookie.js'
 import { InvalidOption, NotConfigured } from './errors.js'
 import type { Data } from './merge.js'
@@ -13,11 +12,14 @@ import { SubjectSessions } from './subjects.js'
 /** `app.sessions`: what is not one request's business. */
 export class SessionControl implements Sessions<Data> {
   readonly #runtime: Runtime
+  readonly #sentTo: (source: object) => string | null
   #reloads = 0
   #loaded = 0
 
-  constructor (runtime: Runtime) {
+  /** `sentTo`: the `Set-Cookie` of the response to a request, if it has one by now. */
+  constructor (runtime: Runtime, sentTo: (source: object) => string | null) {
     this.#runtime = runtime
+    this.#sentTo = sentTo
   }
 
   policy (): SessionPolicy {
@@ -28,10 +30,9 @@ export class SessionControl implements Sessions<Data> {
     this.#runtime.hooks.add(name, hook)
   }
 
-  async open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null> {
+  async open (source: CookieSource | string | undefined): Promise<OpenedSession<Data> | null> {
     const { settings, backend, opener, codec } = this.#runtime
-    if (typeof source !== 'string' && typeof source?.headers !== 'object') throw new InvalidOption('open(source)', "must be a request, or the text of its Cookie header, '' if it has none")
-    const found = readCookie(typeof source === 'string' ? source : source.headers.cookie, settings.cookie.name)
+    const found = readCookie(this.#headerOf(source), settings.cookie.name)
     const loaded = typeof found === 'string' ? null : await backend.load(found.value, Date.now())
     if (loaded?.state !== 'found') return null
     const { place } = loaded
@@ -85,5 +86,12 @@ export class SessionControl implements Sessions<Data> {
   /** For `testing`. */
   static runtimeOf (control: SessionControl): Runtime {
     return control.#runtime
+  }
+
+  /** What the browser sends, or will send next. */
+  #headerOf (source: CookieSource | string | undefined): string | undefined {
+    if (source === undefined || typeof source === 'string') return source
+    if (typeof source?.headers !== 'object') throw new InvalidOption('open(source)', 'must be a request, or the text of its Cookie header, or undefined if it has none')
+    return this.#sentTo(source)?.split(';', 1).join() ?? source.headers.cookie
   }
 }

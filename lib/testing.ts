@@ -29,7 +29,10 @@ export async function sessionCookie (app: App, data: Data, handle?: { name: stri
   return `${settings.cookie.name}=${kept?.token}`
 }
 
-/** The session that a response of `app.inject` set in its cookie; `null` if it set none, or removed it. */
+/**
+ * The session that the visitor of `app.inject` has after a response: by the cookie that it set, else by the one that the request
+ * carried. `null`: none, or it was ended.
+ */
 export function readSession (app: App, response: LightMyRequestResponse): Promise<OpenedSession<SessionData<RegisteredSchema>> | null>
 export function readSession<S extends SessionSchema, Name extends string> (
   app: App, response: LightMyRequestResponse, handle: SessionHandle<S, Name>): Promise<OpenedSession<SessionData<S>> | null>
@@ -37,7 +40,7 @@ export async function readSession (app: App, response: LightMyRequestResponse, h
   const control = await controlOf(app, handle)
   const start = `${control.policy().cookie.name}=`
   const cookie = [response.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith(start))
-  return cookie === undefined ? null : await control.open(cookie.split(';', 1).join())
+  return await control.open(cookie === undefined ? response.raw.req : cookie.split(';', 1).join())
 }
 
 /** What a new session holds, without what the state of `data` does not know. */

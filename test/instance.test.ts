@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import Fastify from 'fastify'
 import t from 'tap'
 import { z } from 'zod'
 import { createSession } from '../lib/index.js'
 import { memoryStore } from '../lib/stores/memory.js'
 import { readSession, sessionCookie } from '../lib/testing.js'
-import { buildApp, COOKIE, eachBackend, SECRET, setCookies } from './support/app.js'
+import { buildApp, COOKIE, eachBackend, SECRET, setCookies, settled } from './support/app.js'
 import { pass, START, stopTime } from './support/clock.js'
 import { FAULTS, FaultyStore } from './support/faulty-store.js'
 
@@ -106,6 +107,35 @@ t.test('open() neither touches, nor writes, nor brings back what has ended', asy
   t.equal(await sessions.open(last), null)
 })
 
+t.test('open() of a request gives the session that its visitor has by then: the new one after a sign-in, none after a sign-out', async t => {
+  await eachBackend(t, async (t, backend) => {
+    const { app, client, sessions } = await buildApp(t, { backend })
+    const opened: unknown[] = []
+    app.addHook('onResponse', async (request) => { opened.push((await sessions.open(request))?.data ?? null) })
+    app.get('/write', async ({ session }) => { session.visits++ })
+    app.get('/login', async ({ session }) => { session.userId = 'u1' })
+    app.get('/read', async ({ session }) => session.visits)
+    app.get('/off', { config: { session: false } }, async () => 'ok')
+    app.get('/destroy', async ({ session }) => await session.destroy())
+    for (const url of ['/read', '/write', '/write', '/login', '/read', '/off', '/destroy']) await client.get(url)
+    await settled()
+    t.match(opened, [null, { visits: 1 }, { visits: 2 }, { visits: 2, userId: 'u1' }, { userId: 'u1' }, { userId: 'u1' }, null])
+  })
+})
+
+t.test('open() takes the request of a raw socket, and what it has no cookie in', async t => {
+  await eachBackend(t, async (t, backend) => {
+    const { app, client, sessions } = await buildApp(t, { backend })
+    app.get('/write', async ({ session }) => { session.visits++ })
+    await client.get('/write')
+    const opened: unknown[] = []
+    app.server.on('request', ({ headers }: IncomingMessage) => opened.push(sessions.open({ headers }), sessions.open(headers.cookie)))
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    for (const headers of [{}, { cookie: client.header }]) await fetch(`${address}/404`, { headers })
+    t.match(await Promise.all(opened), [null, null, { data: { visits: 1 } }, { data: { visits: 1 } }])
+  })
+})
+
 t.test('open() rejects with a code when the store fails, in time', async t => {
   const store = new FaultyStore(memoryStore())
   const { app, client, sessions } = await buildApp(t, { backend: 'memory', store, storeTimeout: 0.05 })
@@ -146,7 +176,9 @@ t.test('sessionCookie() makes a session that requests carry, readSession() reads
     t.equal((await app.inject({ url: '/read', headers: { cookie: anonymous } })).json().authenticatedAt, null)
     const written = await app.inject({ url: '/write', headers: { cookie: 'a=b' } })
     t.match(await readSession(app as never, written), { data: { visits: 1 } })
-    t.equal(await readSession(app as never, await app.inject('/read')), null, 'none was set')
+    t.equal(await readSession(app as never, await app.inject('/read')), null, 'none was set, none was there')
+    const again = await app.inject({ url: '/write', headers: { cookie } })
+    t.match(await readSession(app as never, again), { data: { visits: 5, userId: 'u1' } }, 'with a new cookie or without')
     const removed = await app.inject({ url: '/destroy', headers: { cookie } })
     t.equal(removed.cookies.length, 1)
     t.equal(await readSession(app as never, removed), null, 'it was removed')
@@ -197,7 +229,7 @@ t.test('named sessions have each their own instance, cookie, testing functions a
 
     const raised = await app.inject({ url: '/raise', headers: { cookie: cookies[0] as string } })
     t.match(await readSession(app, raised, admin), { data: { level: 1 } })
-    t.equal(await readSession(app, raised, visitor), null)
+    t.match(await readSession(app, raised, visitor), { data: { theme: 'dark' } }, 'as the request brought it')
     t.match(await admin.sessions(app).open(cookie), { data: { level: 7 } })
     t.match(await visitor.sessions(app).open(cookie), { data: { theme: 'dark' } })
     t.equal(admin.sessions(app).policy().name, 'adminSession')

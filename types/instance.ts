@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import type { SessionHookName, SessionHooks } from './hooks.js'
 import type { JsonObject } from './json.js'
 
@@ -67,6 +66,11 @@ export interface ListedSession {
   readonly about: JsonObject | null
 }
 
+/** What has headers, such as a `FastifyRequest` or an `IncomingMessage`. */
+export interface CookieSource {
+  readonly headers: { readonly cookie?: string | undefined }
+}
+
 /** `app.sessions` (for a session named `adminSession`: `app.adminSessions`). */
 export interface Sessions<Data> {
   /** The settings in force. */
@@ -74,10 +78,11 @@ export interface Sessions<Data> {
   /** Add a lifecycle hook; several run in the order they were added. */
   addHook<N extends SessionHookName> (name: N, hook: NonNullable<SessionHooks<Data>[N]>): void
   /**
-   * The session of a request, or of the text of a `Cookie` header; `null` if there is none. For sockets and jobs: it counts as no
-   * use of the session and adds no `Vary` to a response.
+   * The session of a request (Fastify's, or Node's own), or of the text of a `Cookie` header; `null` if there is none. For
+   * sockets and jobs: it counts as no use of the session and adds no `Vary` to a response. Of a request whose response has set the
+   * cookie already it is the session that this stands for.
    */
-  open (source: FastifyRequest | string): Promise<OpenedSession<Data> | null>
+  open (source: CookieSource | string | undefined): Promise<OpenedSession<Data> | null>
   /**
    * The live sessions of a subject, last used first. Needs the option `subject`, and in a cookie session `revocations`;
    * without them it rejects with `FST_TYPED_SESSION_NOT_CONFIGURED`, as the next two do.
