@@ -130,10 +130,11 @@ function lostKeys (visit: Visit): string[] {
 
 /** Once the response is formed these throw, so only where Fastify never sent one can they have been in vain. */
 function lostCalls (visit: Visit): string[] {
-  const { closed, rotation, remember, ended, runtime } = visit
+  const { closed, rotation, touched, remember, ended, runtime } = visit
   if (closed !== null) return []
   const calls = {
     'rotate()': rotation,
+    'touch()': touched,
     'persist()': remember !== undefined,
     'destroy()': runtime.backend.records === null && ended !== null,
     'save()': isCookieLost(visit)

@@ -41,7 +41,8 @@ export class Opener {
     if (decoded.ok) return { ok: true, data: decoded.data, upgraded, salvaged: [] }
     if (this.#options.onInvalid === 'discard') return decoded
     const rest = this.#codec.salvage(lifted)
-    return rest.ok ? { ok: true, data: rest.data, upgraded, salvaged: decoded.paths } : decoded
+    // Not lifted for good: what was dropped stays in the record until somebody changes the session.
+    return rest.ok ? { ok: true, data: rest.data, upgraded: false, salvaged: decoded.paths } : decoded
   }
 
   #lift (from: number, found: Found): Found | null {

@@ -74,7 +74,7 @@ t.test('a record that no longer satisfies the schema is nothing to reload, to op
   })
 })
 
-t.test('a session that was ended or has moved by a sign-in is nothing to reload', async (t) => {
+t.test('a session that was ended is nothing to reload, and one that a sign-in has moved says so', async (t) => {
   for (const payload of ['{"ended":true}', JSON.stringify({ movedTo: 'elsewhere', at: Date.now(), final: true })]) {
     const { send, cookie, overwrite } = await open(t)
     const { response } = await send(async (session) => {
@@ -89,7 +89,7 @@ t.test('a session that was ended or has moved by a sign-in is nothing to reload'
     other = (await send((own) => { own.userId = 'ann' }, cookie)).cookie ?? ''
     await session.reload()
   }, cookie)
-  t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_ENDED' })
+  t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_MOVED' })
   t.not(other, '')
   t.match(JSON.parse(await memory.load(hand.key) ?? '{}').data, { userId: 'ann' })
 })

@@ -167,6 +167,19 @@ t.test('R-19: what cannot be salvaged, as a required field of another type, is d
   })
 })
 
+t.test('R-19: a salvaged session that is only read stays as it was found, in a new version too, and every read says so', async t => {
+  await eachPlace(t, async (t, place) => {
+    for (const version of [1, 2]) {
+      const jar = await begin(t, place, v1, {}, { name: 'Ann', count: 3 })
+      const now = await deploy(t, place, z.object({ name: z.string().default(''), count: z.int().max(2).default(0) }), { onInvalid: 'salvage', version }, jar)
+      for (let read = 0; read < 2; read++) t.match(await now.read(), { isNew: false, data: { name: 'Ann', count: 0 } })
+      t.match(now.rejected, Array(2).fill({ reason: 'salvaged', paths: ['count'] }))
+      const before = await deploy(t, place, v1, {}, now.client.jar)
+      t.match(await before.read(), { isNew: false, data: { name: 'Ann', count: 3 } }, `nothing is lost by looking, version ${version}`)
+    }
+  })
+})
+
 t.test('an event tells the paths, and never a value (I15)', async t => {
   await eachPlace(t, async (t, place) => {
     const jar = await begin(t, place, v1, {}, { name: 'a-private-name', count: 3 })

@@ -75,7 +75,7 @@ type ReturnsNothingBeyond<Data, Next> = [KeysBeyond<Data, Next>] extends [never]
 interface NoSuchKey<Key> { readonly 'The session has no such key': Key }
 
 /** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
-export interface SessionControls<Data> {
+export interface SessionControls<Data, Required = unknown> {
   /** A public handle of this session: safe for logs and device lists, of no use as a credential. Changes on rotation. */
   readonly id: string
   /** `true` until the session is first saved. */
@@ -98,12 +98,12 @@ export interface SessionControls<Data> {
   /** Return the value of `key` and remove it: one-time messages, OAuth state. Never throws. */
   take<K extends RemovableKey<Data>> (key: K): SessionValue<Data, K>
   /** A copy of the data, without anything else. */
-  data (): Data
+  data (): Data & Required
 
   /** Back to a new session's data; same id, same clocks. */
   clear (): void
   /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
-  replace<const Next extends Data> (next: Next & NothingBeyond<Data, Next>): MemberOf<Data, Next> & SessionControls<Data>
+  replace<const Next extends Data> (next: Next & NothingBeyond<Data, Next>): MemberOf<Data, Next> & SessionControls<Data, MemberOf<Data, Next>>
   /**
    * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
@@ -138,7 +138,7 @@ export interface SessionControls<Data> {
 }
 
 /** What `request.session` is: the data, with what a route required of it, and the controls. */
-export type Session<Data, Required = unknown> = Data & Required & SessionControls<Data>
+export type Session<Data, Required = unknown> = Data & Required & SessionControls<Data, Required>
 
 /** The session type of a schema: `type AppSession = InferSession<typeof schema>`. */
 export type InferSession<S extends SessionSchema> = Session<SessionData<S>>

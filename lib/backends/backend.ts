@@ -62,7 +62,7 @@ export interface Backend {
   newId (): Id
   /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number): Answer<Loaded>
-  /** The session again, as it is now; `null`: it has ended, or moved where this request may not follow. */
+  /** The session again, as it is now; `null`: it has ended. Rejects with `Moved` where this request may not follow it. */
   reload (place: Place): Answer<Place | null>
   /**
    * Where the session is at `now`, if it may go on; `null`: it has ended, expired or been revoked, or moved where this request

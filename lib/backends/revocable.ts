@@ -47,7 +47,8 @@ export class RevocableBackend implements Backend {
 
   async reload (place: Place): Promise<Place | null> {
     const now = await this.records.latest(place)
-    if (now === ENDED || now.moved === 'final') return null
+    if (now === ENDED) return null
+    if (now.moved === 'final') throw new Moved()
     return merge(place, now.latest)
   }
 

@@ -1,4 +1,5 @@
 import { after, type Answer } from '../answer.js'
+import { Moved } from '../errors.js'
 import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../keyring.js'
 import { random } from '../random.js'
 import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record.js'
@@ -47,7 +48,9 @@ export class StoreBackend implements Backend {
 
   async reload (place: Place): Promise<Place | null> {
     const now = await this.records.latest(place)
-    return now === ENDED || now.moved === 'final' ? null : now.latest
+    if (now === ENDED) return null
+    if (now.moved === 'final') throw new Moved()
+    return now.latest
   }
 
   confirm (place: Place, now: number): Promise<Place | null> {

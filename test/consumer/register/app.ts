@@ -87,6 +87,7 @@ app.get('/typos', async (request) => {
 
 app.get('/me', { ...requireSession(schema, 'userId'), schema: { querystring: z.object({ q: z.string() }) } }, async (request) => {
   expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+  expectTypeOf(request.session.data().userId).toEqualTypeOf<string>()
   expectTypeOf(request.session.lastSeen).toEqualTypeOf<Date | undefined>()
   expectTypeOf(request.query.q).toEqualTypeOf<string>()
   return inHelper(request)

@@ -52,6 +52,9 @@ app.get('/moves', async (request) => {
   expectTypeOf(user.team).toEqualTypeOf<string | undefined>()
   const admin = user.replace({ kind: 'admin', theme: 'dark', userId: 'u1', level: 1 })
   expectTypeOf(admin.level).toEqualTypeOf<number>()
+  expectTypeOf(admin.data().level).toEqualTypeOf<number>()
+  // @ts-expect-error an admin has no cart
+  admin.data().cart // eslint-disable-line @typescript-eslint/no-unused-expressions
   await request.session.update((data) => data.kind === 'anonymous' ? { kind: 'user', theme: data.theme, userId: 'u1' } : data)
   await request.session.update(async (data) => { if (data.kind === 'user') return { kind: 'admin', theme: data.theme, userId: data.userId, level: 1 } })
   // @ts-expect-error a user has no level
@@ -67,6 +70,8 @@ app.get('/moves', async (request) => {
 app.get('/user', requireSession(schema, 'user'), async (request) => {
   expectTypeOf(request.session.kind).toEqualTypeOf<'user'>()
   expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+  expectTypeOf(request.session.data().userId).toEqualTypeOf<string>()
+  request.session.replace({ ...request.session.data(), team: 'core' })
   request.session.replace({ kind: 'anonymous', theme: 'dark', cart: [] })
   return inHelper(request)
 })
