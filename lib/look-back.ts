@@ -1,5 +1,6 @@
 import type { Place } from './backends/backend.js'
 import { ChangedTooLate } from './errors.js'
+import { HeldVisits } from './held-visits.js'
 import type { Data } from './merge.js'
 import { sameValue } from './plan.js'
 import { end } from './records.js'
@@ -12,6 +13,8 @@ const ROUND = 1_000
  * busy route must not take the places of one that is seldom asked for.
  */
 const BOUNDS = { production: { most: 100, ofRoute: 20, rounds: 1 }, development: { most: 2_000, ofRoute: 2_000, rounds: 60 } }
+/** So many rounds lie between two looks at what somebody holds on to for longer. */
+const ROUNDS_LATER = 10
 /** For each request: what a hook does about a report may be a change in its turn. */
 const MOST_REPORTS = 10
 
@@ -22,6 +25,8 @@ export class Afterwards {
   readonly #watched = new Map<Visit, number>()
   readonly #ofRoute = new Map<unknown, number>()
   readonly #inHand = new Set<Visit>()
+  readonly #held = new HeldVisits()
+  #round = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor (production: boolean) {
@@ -49,11 +54,12 @@ export class Afterwards {
   /** Nobody will look any more. */
   stop (): void {
     clearTimeout(this.#timer)
-    const visits = new Set([...this.#watched.keys(), ...this.#inHand])
+    const visits = new Set([...this.#watched.keys(), ...this.#inHand, ...this.#held])
     this.#watched.clear()
     this.#ofRoute.clear()
     this.#inHand.clear()
-    for (const visit of visits) if (visit.saving === null) report(visit, lostKeys(visit))
+    this.#held.clear()
+    for (const visit of visits) reportLost(visit)
   }
 
   // Not reported at once: what was changed may be about to be saved.
@@ -66,11 +72,12 @@ export class Afterwards {
   #look (): void {
     for (const [visit, rounds] of this.#watched) {
       if (visit.saving !== null) continue
-      if (rounds > 0) report(visit, lostKeys(visit))
+      if (rounds > 0) reportLost(visit)
       if (rounds < this.#bounds.rounds) this.#watched.set(visit, rounds + 1)
       else this.#leave(visit)
     }
-    this.#timer = this.#watched.size === 0 ? undefined : setTimeout(() => this.#look(), ROUND).unref()
+    if (++this.#round % ROUNDS_LATER === 0) for (const visit of this.#held) reportLost(visit)
+    this.#timer = this.#watched.size + this.#held.size === 0 ? undefined : setTimeout(() => this.#look(), ROUND).unref()
   }
 
   #leave (visit: Visit): void {
@@ -78,6 +85,7 @@ export class Afterwards {
     const left = this.#ofRoute.get(visit.route) as number - 1
     if (left === 0) this.#ofRoute.delete(visit.route)
     else this.#ofRoute.set(visit.route, left)
+    this.#held.add(visit)
   }
 }
 
@@ -105,6 +113,11 @@ function lookBack (visit: Visit): void {
 /** The client has gone, but the handler goes on: what it does will be saved all the same. */
 function isAtWork ({ closed, reply }: Visit): boolean {
   return closed === null && !reply.sent && !reply.raw.headersSent
+}
+
+/** A save that is under way may keep it. */
+function reportLost (visit: Visit): void {
+  if (visit.saving === null) report(visit, lostKeys(visit))
 }
 
 function report (visit: Visit, lost: readonly string[]): void {

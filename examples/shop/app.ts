@@ -22,12 +22,16 @@ export interface ShopOptions {
   /** What ends sessions from outside. A store can be its own. */
   readonly revocations: SessionStore
   readonly server?: FastifyServerOptions
+  /** Closes what the stores need. */
+  readonly close?: () => unknown
 }
 
-export async function buildShop ({ secret, store, revocations, server = {} }: ShopOptions): Promise<FastifyInstance> {
+export async function buildShop ({ secret, store, revocations, server = {}, close = () => {} }: ShopOptions): Promise<FastifyInstance> {
   const app = Fastify(server)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(refusal)
+  // Before the session is registered: these hooks run last to first, and requests that end are saved before.
+  app.addHook('onClose', async () => { await close() })
   await app.register(formbody)
   await app.register(websocket)
   await app.register(view, { engine: { ejs }, root: `${here}views`, layout: 'layout.ejs', defaultContext: { moment, money, products } })

@@ -13,9 +13,9 @@ const app = await buildShop({
   store,
   // In a cookie session: a small file for each that has not ended. Servers on several machines share a database instead.
   revocations: store ?? fileStore({ directory: `${data}/sessions` }),
-  server: { logger: { level: 'warn' }, trustProxy: process.env.TRUST_PROXY === '1' }
+  server: { logger: { level: 'warn' }, trustProxy: process.env.TRUST_PROXY === '1' },
+  close: () => opened?.close()
 })
-if (opened) app.addHook('onClose', async () => { await opened.close() })
 await app.listen({ port: Number(process.env.PORT ?? 3000), host: 'localhost' })
 const { port } = app.server.address() as AddressInfo
 console.log(`The shop is open: http://localhost:${port} (sessions: ${kindOf(process.env.STORE)})`)

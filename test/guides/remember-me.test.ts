@@ -106,3 +106,12 @@ t.test('without a session nothing of it is to be had', async (t) => {
     t.match(await app.inject({ method, url, payload: {} }), { statusCode: 401, body: /FST_TYPED_SESSION_REQUIRED/ }, url)
   }
 })
+
+t.test('a route without a session answers as well', async (t) => {
+  const { buildApp } = await runGuide<{ buildApp (): FastifyInstance }>(t, 'remember-me')
+  const app = buildApp()
+  t.teardown(() => app.close())
+  app.get('/health', { config: { session: false } }, async () => 'ok')
+  t.match(await app.inject('/health'), { statusCode: 200, body: 'ok' })
+  t.equal((await app.inject('/nothing-here')).statusCode, 404)
+})
