@@ -7,21 +7,24 @@ const PATIENCE = 5_000
 
 /**
  * Sweeps every `every` milliseconds or up to half as much longer, so that processes that started together do not sweep
- * together. One that takes longer than `every` is reported, and not waited for any more: it may never end. Never keeps
- * the process alive; `app.close()` waits for a sweep that is under way, but not for ever.
+ * together. One that takes longer than `every` is reported, and not waited for any more: it may never end. Each that has
+ * not ended doubles the time until the next, so that a server which is too slow does not get ever more of them. Never
+ * keeps the process alive; `app.close()` waits for the last sweep, but not for ever.
  */
 export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown>, every: number): void {
   let timer: NodeJS.Timeout
   let closed = false
   let running: Promise<unknown> = Promise.resolve()
+  let unfinished = 0
   const schedule = () => {
     if (closed) return
-    timer = setTimeout(run, Math.min(every * (1 + Math.random() / 2), LONGEST_TIMER))
+    timer = setTimeout(run, Math.min(every * 2 ** unfinished * (1 + Math.random() / 2), LONGEST_TIMER))
     timer.unref()
   }
   const run = () => {
     const sweeping = sweep()
-    running = sweeping.catch(() => {})
+    unfinished++
+    running = sweeping.catch(() => {}).finally(() => { unfinished-- })
     inTime(sweeping, Math.min(every, LONGEST_TIMER))
       .catch((error: unknown) => app.log.error({ err: error }, 'session store could not be swept'))
       .finally(schedule)

@@ -36,7 +36,7 @@ async function acquire (records: StoredRecords, key: string, mine: string): Prom
   }
 }
 
-/** A lock that has expired may be somebody else's by now. */
+/** Free for whoever creates it next. Not deleted: a lock that has expired may be somebody else's by now. */
 async function release (records: StoredRecords, key: string, mine: string): Promise<void> {
-  if (await records.replace(key, mine, '{"lock":"free"}', Date.now() + LIFE) === 'replaced') await records.delete(key)
+  await records.replace(key, mine, mine, Date.now() - LIFE)
 }

@@ -107,9 +107,10 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
 
     async create (id, payload, expiresAt, subject) {
       if (await find(id) !== null) return false
-      const deleted = await to.load(id) === DELETED
-      if (deleted) return await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
-      return await (prepare ? from : to).create(id, payload, expiresAt, subject)
+      const there = await to.load(id)
+      if (there === DELETED) return await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
+      // Somebody else was faster where it was deleted before.
+      return there === null && await (prepare ? from : to).create(id, payload, expiresAt, subject)
     },
 
     async replace (id, expected, payload, expiresAt, subject) {

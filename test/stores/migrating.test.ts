@@ -182,6 +182,23 @@ t.test('R-02 R-04: two processes in every order: nothing is lost, nothing comes 
   }
 })
 
+t.test('R-02: of two processes that create an id which was deleted a moment ago one succeeds, in every order', async (t) => {
+  for (const [first, second] of [[true, true], [true, false], [false, false]] as const) {
+    const outcomes = new Set<string>()
+    const count = await everyOrder(async (choose) => {
+      const [from, to, interleaver] = [memory(), memory(), new Interleaver()]
+      await migratingStore({ from, to, prepare: first }).create('id', 'before', later())
+      await migratingStore({ from, to, prepare: first }).delete('id')
+      const slow = { from: interleaver.wrap(from), to: interleaver.wrap(to) }
+      const created = await interleaver.run([first, second].map((prepare, index) => () =>
+        migratingStore({ ...slow, prepare }).create('id', `of process ${index}`, later())), choose)
+      const kept = await migratingStore({ from, to }).load('id')
+      outcomes.add(JSON.stringify([created.filter(Boolean).length, kept === `of process ${created.indexOf(true)}`, from.load('id')]))
+    })
+    t.strictSame([...outcomes], ['[1,true,null]'], `${first ? 'preparing' : 'moving'}, ${second ? 'preparing' : 'moving'}: ${count} orders`)
+  }
+})
+
 t.test('R-02 R-04: three processes in orders drawn at random', async (t) => {
   const step = fc.record({ operation: fc.constantFrom(...Object.keys(operations) as Operation[]), prepare: fc.boolean() })
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 3 }), fc.array(fc.nat(2), { maxLength: 40 }), async (steps, choices) => {
