@@ -28,7 +28,9 @@ export type { Absent, ConformanceOptions, ConformanceTest, OpenedStore, OpenStor
  *
  * - `open` is called once per test and gives a store that holds nothing, for instance one with a prefix or a table
  *   of its own. If it has to be undone, it returns `{ store, close }`.
- * - Compare, then write, is one atomic step of the engine. A read followed by a write is not, and fails here.
+ * - Compare, then write, is one atomic step of the engine, and so is `create` over a record that expired and is still
+ *   kept. A read followed by a write is not, and fails here.
+ * - `replace` by an equal payload is a write like any other: its deadline and its subject count.
  * - A deadline that has passed when it is given is no error: the record is not there afterwards. One that is no time
  *   (`NaN`, `Infinity`, farther than a `Date` reaches) is refused with a rejection, and changes nothing.
  * - Payloads come back exactly. Text that the engine cannot hold (NUL, a lone surrogate) is refused with a rejection.
@@ -36,7 +38,8 @@ export type { Absent, ConformanceOptions, ConformanceTest, OpenedStore, OpenStor
  *   any other string as well: it refuses it, or treats it as an ordinary id.
  * - An engine that deletes by itself, or cannot find by subject, leaves that member out and says so in `without`.
  *
- * Waits are real, since engines have clocks of their own: a few times `granularity`, or a tenth of a second.
+ * Waits are real, since engines have clocks of their own: up to three times `granularity` in one test, or a few tenths
+ * of a second. With a `granularity` of more than 1000 give your runner more time than the 5 s of vitest and jest.
  *
  * @param test registers one test
  * @param open makes an empty store, asynchronously if it needs to

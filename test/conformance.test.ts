@@ -4,10 +4,16 @@ import { memoryStore } from '../lib/stores/memory.js'
 import type { ConformanceOptions } from '../lib/conformance.js'
 import type { SessionStore } from '../types/store.js'
 
-/** Runs the contract against a store and gives the names of the tests that failed. */
+/** Milliseconds that vitest and jest give a test. */
+const longest = 5000
+
+/** Runs the contract against a store and gives the names of the tests that failed, or took too long. */
 async function failures (open: () => SessionStore, options?: ConformanceOptions): Promise<string[]> {
   const tests: Array<Promise<string | null>> = []
-  storeConformance((name, fn) => tests.push(fn().then(() => null, () => name)), open, options)
+  storeConformance((name, fn) => {
+    const start = performance.now()
+    tests.push(fn().then(() => performance.now() - start < longest ? null : name, () => name))
+  }, open, options)
   return (await Promise.all(tests)).filter((name) => name !== null)
 }
 
@@ -48,6 +54,28 @@ const comparing = (length: number) => (store: SessionStore): Partial<SessionStor
   }
 })
 
+/** A `replace` that does `instead` where the payload stays what it is. */
+const equally = (store: SessionStore, instead: (id: string, expiresAt: number) => unknown): SessionStore['replace'] =>
+  async (id, expected, payload, expiresAt, subject) => {
+    if (payload !== expected || await store.load(id) !== expected) return store.replace(id, expected, payload, expiresAt, subject)
+    await instead(id, expiresAt)
+    return 'replaced'
+  }
+
+/** A `create` that reads, and writes a moment later, where `isOpen` says so of the id and the deadline it last had. */
+function racyOver (store: SessionStore, isOpen: (deadline: number | undefined, id: string) => boolean): SessionStore['create'] {
+  const deadlines = new Map<string, number>()
+  return async (id, payload, expiresAt, subject) => {
+    if (isOpen(deadlines.get(id), id) && await store.load(id) === null) {
+      await breath()
+      await store.delete(id)
+    }
+    const created = await store.create(id, payload, expiresAt, subject)
+    if (created) deadlines.set(id, expiresAt)
+    return created
+  }
+}
+
 const breath = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 t.test('a store that keeps the contract fails nothing', async (t) => {
@@ -72,7 +100,21 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
         return store.create(id, ...rest)
       }
     }),
-    caught: /parallel creates/
+    caught: /parallel creates of one id/
+  },
+  'create over an expired record reads, then writes': {
+    mistake: (store) => ({ create: racyOver(store, (known) => known !== undefined && known <= Date.now()) }),
+    caught: /parallel creates over an expired record/
+  },
+  'create of a deleted id reads, then writes': {
+    mistake: (store) => {
+      const deleted = new Set<string>()
+      return {
+        create: racyOver(store, (_known, id) => deleted.has(id)),
+        delete (id) { deleted.add(id); return store.delete(id) }
+      }
+    },
+    caught: /parallel creates of an id that was deleted a moment ago/
   },
   'replace writes blindly': {
     mistake: (store) => ({ async replace (id, _expected, ...rest) { return store.replace(id, await store.load(id) ?? '', ...rest) } }),
@@ -102,7 +144,38 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
       },
       create: (id, payload, expiresAt, subject = 'all') => store.create(id, payload, expiresAt, subject)
     }),
-    caught: /move the deadline/
+    caught: /touch and replace move the deadline/
+  },
+  'replace by an equal payload writes nothing': {
+    mistake: (store) => ({ replace: equally(store, () => {}) }),
+    caught: /equal payload moves the deadline/
+  },
+  'replace by an equal payload only prolongs': {
+    mistake: (store) => ({
+      replace: equally(store, async (id, expiresAt) => { if (expiresAt > Date.now() + 60_000) await store.touch(id, expiresAt) })
+    }),
+    caught: /equal payload moves the deadline/
+  },
+  'replace by an equal payload leaves the subject': {
+    mistake: (store) => ({ replace: equally(store, (id, expiresAt) => store.touch(id, expiresAt)) }),
+    caught: /findBySubject follows a replace by an equal payload/
+  },
+  'an index that a replace by an equal payload leaves as it is': {
+    mistake: (store) => {
+      const entries = new Map<string, number>()
+      return {
+        create (id, payload, expiresAt, subject) { entries.set(id, expiresAt); return store.create(id, payload, expiresAt, subject) },
+        replace (id, expected, payload, expiresAt, subject) {
+          if (payload !== expected) entries.set(id, expiresAt)
+          return store.replace(id, expected, payload, expiresAt, subject)
+        },
+        touch (id, expiresAt) { entries.set(id, expiresAt); return store.touch(id, expiresAt) },
+        async * findBySubject (subject) {
+          for await (const record of store.findBySubject!(subject)) if (entries.get(record.id)! > Date.now()) yield record
+        }
+      }
+    },
+    caught: /loses what expired/
   },
   'replace compares without case, as a collation does': {
     mistake: (store) => ({ async replace (id, expected, ...rest) { const found = await store.load(id); return store.replace(id, found !== null && fold(found) === fold(expected) ? found : expected, ...rest) } }),

@@ -2,26 +2,46 @@ import assert from 'node:assert/strict'
 import { delays } from './moments.js'
 import { later, newId } from './runner.js'
 import type { Runner } from './runner.js'
+import type { SessionStore } from '../../types/store.js'
 
 const writers = Array.from({ length: 100 }, (_, index) => `writer ${index}`)
 /** Each conflict is another counter's success, of which there are nine. The bound is for a store that never gives in. */
 const mostTries = 1000
 
 export function concurrencyTests (run: Runner): void {
-  if (run.has('atomicCreate')) createRace(run)
+  if (run.has('atomicCreate')) createRaces(run)
   if (run.has('compareAndSet')) replaceRaces(run)
   if (run.has('safeTouch')) touchRaces(run)
 }
 
-function createRace ({ check }: Runner): void {
+function createRaces ({ check }: Runner): void {
+  const five = () => Array.from({ length: 5 }, newId)
+
   check('of a hundred parallel creates of one id exactly one succeeds, and its payload stays', async ({ store }) => {
-    for (let round = 0; round < 5; round++) {
-      const id = newId()
-      const outcomes = await Promise.all(writers.map((payload) => store.create(id, payload, later())))
-      assert.equal(outcomes.filter(Boolean).length, 1)
-      assert.equal(await store.load(id), writers[outcomes.indexOf(true)])
+    for (const id of five()) await assertOneCreates(store, id)
+  })
+
+  check('of a hundred parallel creates over an expired record exactly one succeeds, and its payload stays', async ({ store, soon, past }) => {
+    const ids = five()
+    const deadline = soon()
+    for (const id of ids) await store.create(id, 'first', deadline, 'ann')
+    await past(deadline)
+    for (const id of ids) await assertOneCreates(store, id)
+  })
+
+  check('of a hundred parallel creates of an id that was deleted a moment ago exactly one succeeds, and its payload stays', async ({ store }) => {
+    for (const id of five()) {
+      await store.create(id, 'first', later(), 'ann')
+      await store.delete(id)
+      await assertOneCreates(store, id)
     }
   })
+}
+
+async function assertOneCreates (store: SessionStore, id: string): Promise<void> {
+  const outcomes = await Promise.all(writers.map((payload) => store.create(id, payload, later())))
+  assert.equal(outcomes.filter(Boolean).length, 1)
+  assert.equal(await store.load(id), writers[outcomes.indexOf(true)])
 }
 
 function replaceRaces ({ check }: Runner): void {

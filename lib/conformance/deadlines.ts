@@ -64,6 +64,19 @@ function moveTests ({ check }: Runner): void {
     await assertGone(store, replacedSooner, 'second')
   })
 
+  check('replace by an equal payload moves the deadline, in both directions: it keeps alive who only reads', async ({ store, soon, past }) => {
+    const [prolonged, shortened] = [newId(), newId()]
+    await store.create(shortened, 'payload', later())
+    const deadline = soon()
+    await store.create(prolonged, 'payload', deadline)
+    const moved = await store.replace(prolonged, 'payload', 'payload', later())
+    if (Date.now() < deadline) assert.equal(moved, 'replaced')
+    assert.equal(await store.replace(shortened, 'payload', 'payload', deadline), 'replaced')
+    await past(deadline)
+    if (moved === 'replaced') assert.equal(await store.load(prolonged), 'payload')
+    await assertGone(store, shortened)
+  })
+
   check('a refused replace does not move the deadline', async ({ store, soon, past }) => {
     const id = newId()
     const deadline = soon()

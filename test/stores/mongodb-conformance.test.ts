@@ -9,6 +9,7 @@ import { skipOrFail } from '../support/skip.js'
 
 /** FerretDB 1 reads a document, then writes or deletes it: what needs one atomic step, no store can promise on it. */
 const needsAtomicUpdates = [
+  'of a hundred parallel creates over an expired record exactly one succeeds, and its payload stays',
   'of a hundred parallel replaces exactly one succeeds in each round, the others are conflicts',
   'ten counters that each retry on conflict lose no count',
   'a record deleted while it is being replaced does not come back',
