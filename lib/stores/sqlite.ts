@@ -3,7 +3,7 @@ import { assertOptions, isSeconds } from './options.js'
 import { sqliteSchema } from './schema/sqlite.js'
 import { quoteTable, tableOf } from './sql/identifier.js'
 import { inPages, sweepInBatches } from './sql/pages.js'
-import { assertDatabase, whenFree } from './sql/sqlite-client.js'
+import { assertDatabase, givingObjects, whenFree } from './sql/sqlite-client.js'
 import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
@@ -134,7 +134,7 @@ class SqliteStore implements AsyncStore {
 
 function prepare (database: SqliteDatabase, table: string): Prepared {
   try {
-    const prepared = Object.entries(statements(table)).map(([name, sql]) => [name, database.prepare(sql)])
+    const prepared = Object.entries(statements(table)).map(([name, sql]) => [name, givingObjects(database.prepare(sql))])
     return Object.fromEntries(prepared)
   } catch (error) {
     throw new InvalidOption('table', `cannot be used (${(error as Error).message}). createTable makes one`)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { MemcacheClient } from 'memcache-client'
 import t from 'tap'
 import { storeConformance } from '../../lib/conformance.js'
 import { memcachedStore } from '../../lib/stores/memcached.js'
@@ -77,6 +78,15 @@ t.test('memcachedStore on a real server', async t => {
     await store.create('in 2100', 'payload', Date.UTC(2100, 0))
     t.match(proxy.takeRequests(), /^add \S+ 0 2147483647 /, 'the latest date that Memcached reads')
     t.equal(await store.load('in 2100'), 'payload')
+  })
+
+  await t.test('an id is taken for a client with ignoreNotStored, too', async t => {
+    const other = new MemcacheClient({ server: { server: `127.0.0.1:${server.port}`, maxConnections: 1 }, ignoreNotStored: true })
+    t.teardown(() => other.shutdown())
+    const store = memcachedStore({ client: other })
+    t.equal(await store.create('ignored', 'first', inAnHour()), true)
+    t.equal(await store.create('ignored', 'second', inAnHour()), false)
+    t.equal(await store.load('ignored'), 'first')
   })
 
   await t.test('of a hundred creates over an expired record exactly one succeeds', async t => {

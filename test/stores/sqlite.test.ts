@@ -30,11 +30,13 @@ for (const [name, driver] of Object.entries(drivers)) {
   }
   t.test(`the store on ${name}`, async (t) => {
     const scene = { name, open: driver.open }
-    t.test('keeps the contract', async (t) => conforms(t, async () => {
-      const database = driver.open(':memory:')
-      await createTable(database)
-      return { store: sqliteStore({ database }), close: () => database.close() }
-    }))
+    for (const [how, open] of [['by default', driver.open], ['set up to read otherwise', driver.openOtherwise]] as const) {
+      t.test(`keeps the contract on a connection ${how}`, async (t) => conforms(t, async () => {
+        const database = open(':memory:')
+        await createTable(database)
+        return { store: sqliteStore({ database }), close: () => database.close() }
+      }))
+    }
     names(t, scene)
     setUp(t, scene)
     busy(t, scene)
@@ -257,6 +259,13 @@ t.test('a busyTimeout that is no time is refused', async (t) => {
   const database = { exec () {}, prepare: () => ({ run: () => ({ changes: 0 }), get () {}, all: () => [] }) }
   for (const busyTimeout of [-1, NaN, Infinity]) t.throws(() => sqliteStore({ database, busyTimeout }), invalidOption)
   t.ok(sqliteStore({ database, busyTimeout: 0 }))
+})
+
+t.test('rows are asked for as objects, where a driver can give arrays', async (t) => {
+  const asked: boolean[] = []
+  const statement = { run: () => ({ changes: 0 }), get () {}, all: () => [], setReturnArrays: (enabled: boolean) => asked.push(enabled) }
+  sqliteStore({ database: { exec () {}, prepare: () => statement } })
+  t.same(new Set(asked), new Set([false]))
 })
 
 t.test('schema/sqlite.sql is what createTable runs', async (t) => {

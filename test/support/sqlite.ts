@@ -8,17 +8,29 @@ export type Connection = SqliteDatabase & { close (): unknown }
 
 const require = createRequire(import.meta.url)
 
-/** Each driver with a way to open a file, or with the reason why it is not there. */
-export const drivers: Record<string, { open: (path: string) => Connection } | { missing: string }> = {
+interface Ways {
+  open: (path: string) => Connection
+  /** Set up to give integers, and where it can rows, in another shape. */
+  openOtherwise: (path: string) => Connection
+}
+
+/** Each driver with ways to open a file, or with the reason why it is not there. */
+export const drivers: Record<string, Ways | { missing: string }> = {
   'better-sqlite3': driver(() => {
     const Database: typeof import('better-sqlite3') = require('better-sqlite3')
     // The addon is loaded with the first database.
     new Database(':memory:').close()
-    return (path) => new Database(path, { timeout: 0 })
+    return {
+      open: (path) => new Database(path, { timeout: 0 }),
+      openOtherwise: (path) => new Database(path, { timeout: 0 }).defaultSafeIntegers(true)
+    }
   }),
   'node:sqlite': driver(() => {
     const { DatabaseSync } = require('node:sqlite')
-    return (path) => new DatabaseSync(path)
+    return {
+      open: (path) => new DatabaseSync(path),
+      openOtherwise: (path) => new DatabaseSync(path, { readBigInts: true, returnArrays: true })
+    }
   })
 }
 
@@ -32,9 +44,9 @@ export function isMissing (t: Test, name: string): boolean {
   return true
 }
 
-function driver (load: () => (path: string) => Connection) {
+function driver (load: () => Ways) {
   try {
-    return { open: load() }
+    return load()
   } catch (error) {
     return { missing: (error as Error).message.split('\n')[0]! }
   }

@@ -13,6 +13,7 @@ export interface SqliteStatement {
   run (...values: unknown[]): { changes: number | bigint }
   get (...values: unknown[]): unknown
   all (...values: unknown[]): unknown[]
+  setReturnArrays? (enabled: boolean): unknown
 }
 
 /** @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for anything else */
@@ -20,6 +21,12 @@ export function assertDatabase (database: SqliteDatabase): void {
   if (typeof database?.prepare !== 'function' || typeof database.exec !== 'function') {
     throw new InvalidOption('database', 'expected a DatabaseSync of node:sqlite or a Database of better-sqlite3')
   }
+}
+
+/** Rows as objects, also on a connection of `node:sqlite` that was opened to give arrays. */
+export function givingObjects (statement: SqliteStatement): SqliteStatement {
+  statement.setReturnArrays?.(false)
+  return statement
 }
 
 /**
