@@ -39,7 +39,8 @@ export type { Absent, ConformanceOptions, ConformanceTest, OpenedStore, OpenStor
  * - An engine that deletes by itself, or cannot find by subject, leaves that member out and says so in `without`.
  *
  * Waits are real, since engines have clocks of their own: up to three times `granularity` in one test, or a few tenths
- * of a second. With a `granularity` of more than 1000 give your runner more time than the 5 s of vitest and jest.
+ * of a second. The longest make 1,200 records. With a `granularity` of more than 1000, or a slow engine, give your
+ * runner more time than the 5 s of vitest and jest.
  *
  * @param test registers one test
  * @param open makes an empty store, asynchronously if it needs to
