@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // Highest first: a file imports from its own layer or from a lower one.
 const layers: Record<string, readonly string[]> = {
   entry: ['index', 'handle', 'require-session', 'require-recent', 'session-socket', 'discriminant', 'testing', 'cli', 'conformance', 'conformance/*'],
-  request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'records', 'working-copy', 'controls',
+  request: ['plugin', 'sessions', 'visit', 'commit', 'plan', 'draft', 'response', 'runtime', 'setup', 'look-back', 'held-visits', 'records', 'working-copy', 'controls',
     'sweeper', 'route-options', 'admission', 'describe', 'subjects', 'open-sockets'],
   session: ['options', 'policy', 'cookie-options', 'option-error', 'session', 'lifecycle', 'merge', 'opening', 'hooks', 'public-handle', 'backends/*'],
   coding: ['codec', 'codecs', 'initial', 'schema', 'schema-*', 'shared', 'storable', 'sync', 'transcoder', 'undeclared', 'run', 'round-trip',

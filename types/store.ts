@@ -21,6 +21,7 @@ export interface SessionStore {
   /**
    * Compare and set: replace payload, deadline and subject only if the payload under `id` is still `expected`.
    * `'conflict'`: it is another one now. `'missing'`: there is none, and none is made.
+   * An equal payload is written as well: that moves the deadline, which is how a session that is only read stays alive.
    */
   replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Awaitable<ReplaceOutcome>
   /** Move the deadline only. `false`: there is no such session, and none is made. */

@@ -11,7 +11,7 @@ export const fitsText = (text: unknown) => typeof text === 'string' && !loneSurr
 
 /** What a write rejects with when the text would be altered on its way. */
 export const unstorable = (what: string) =>
-  new TypeError(`The session store cannot keep this ${what} exactly: it is too long, or has a character that the database has not`)
+  new TypeError(`The session store cannot keep this ${what} exactly: it is empty, too long, or has a character that the database has not`)
 
 /** Throws what `unstorable` makes for the first that does not fit. What is left out does. */
 export function assertStorable (fits: (text: unknown) => boolean, texts: Readonly<Record<string, string | undefined>>): void {
