@@ -128,7 +128,7 @@ for (const environment of ['development', 'production']) {
   }))
 
   t.test(`what nobody holds on to is not kept to be looked at, in ${environment}`, async t => {
-    const { client, muchLater, events } = await scene(t, { backend: 'memory' }, environment, (app) => {
+    const { client, muchLater, events, answer, late } = await scene(t, { backend: 'memory' }, environment, (app) => {
       app.get('/job', async (request) => { seen.push(new WeakRef(sessionOf(request))) })
     })
     const seen: WeakRef<AppSession>[] = []
@@ -141,6 +141,11 @@ for (const environment of ['development', 'production']) {
       collect()
     }
     t.equal(seen.filter((ref) => ref.deref() !== undefined).length, 0)
+    await seconds(12)
+    const { session } = await answer()
+    session.visits = 9
+    await seconds(2)
+    t.strictSame(late(), [['visits']], 'and who comes after that is looked at')
   })
 }
 

@@ -155,6 +155,10 @@ t.test('save(), reload() and destroy() work where the headers have left, as far 
   await client.get('/reload-after/logout')
   t.strictSame(outcomes, [false, 'read', 'FST_TYPED_SESSION_ENDED'])
   t.equal(await isNew(), true)
+  client.jar.clear()
+  await client.get('/write')
+  await client.get('/reload-after/rotate')
+  t.strictSame(outcomes.slice(3), ['FST_TYPED_SESSION_MOVED'])
 })
 
 for (const [how, fault] of Object.entries(FAULTS)) {
