@@ -30,8 +30,8 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   if (app.hasDecorator(cookieTaken)) throw new InvalidOption('cookie.name', `another session of this instance has ${cookie.name} already`)
   app.decorate(cookieTaken, true)
   const slot = Symbol(`${name} of this request`)
-  const slotOf = (request: FastifyRequest) => (request as unknown as Record<symbol, Slot>)[slot] ?? null
-  const visitOf = (request: FastifyRequest) => {
+  const slotOf = (request: object) => (request as Record<symbol, Slot>)[slot] ?? null
+  const visitOf = (request: object) => {
     const visit = slotOf(request)
     return visit === DISABLED ? null : visit
   }
@@ -52,7 +52,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     },
     setter (): never { throw new NotAssignable(name) }
   })
-  app.decorate(`${name}s`, new SessionControl(runtime, (request) => visitOf(request as FastifyRequest)?.cookie ?? null))
+  app.decorate(`${name}s`, new SessionControl(runtime, (request) => visitOf(request)?.cookie ?? null))
   app.addHook('onClose', async () => {
     runtime.sockets.stopAll()
     runtime.afterwards.stop()
@@ -111,8 +111,8 @@ async function closeOnce ({ server }: FastifyInstance, store: SessionStore): Pro
   await store.close?.()
 }
 
-function setSlot (request: FastifyRequest, slot: symbol, value: Slot): void {
-  (request as unknown as Record<symbol, Slot>)[slot] = value
+function setSlot (request: object, slot: symbol, value: Slot): void {
+  (request as Record<symbol, Slot>)[slot] = value
 }
 
 /** What `requireSession` asks of a route, also where the route has replaced its hook. */

@@ -73,8 +73,10 @@ function setCookie (visit: Visit, cookie: string | null): void {
   const { reply, request } = visit
   const present = reply.getHeader('set-cookie')
   const others = present === undefined ? [] : othersOf(visit, [present, reply.raw.getHeader('set-cookie') ?? []].flat())
-  if (hasForeignCookie(visit)) request.log.warn('a cookie of this session that was on the response is replaced, because the session changed here as well')
-  if (present !== undefined) reply.removeHeader('set-cookie')
+  if (present !== undefined) {
+    if (hasForeignCookie(visit)) request.log.warn('a cookie of this session that was on the response is replaced, because the session changed here as well')
+    reply.removeHeader('set-cookie')
+  }
   const all = cookie === null ? others : [...others, cookie]
   if (all.length > 0) reply.header('set-cookie', all.length === 1 ? all[0] : all)
 }

@@ -7,13 +7,13 @@ import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
 import { errorField, retry } from './sql/retry.js'
 import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
 
-export type { OwnSql, PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
+export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
 
 export interface PostgresStoreOptions {
   /**
-   * A `Pool` of `pg`, or the `sql` function of `postgres`. It stays yours: you bound it, listen to its errors, end it.
-   * Or a function that makes one of `postgres`, `() => postgres(url, { … })`: the store gives a statement a second, makes a new
-   * one when a connection was lost, and ends it when the application is closed.
+   * A `Pool` of `pg`. It stays yours: you bound it, listen to its errors, end it. Or a function that makes a pool of
+   * `postgres` for the store alone, `() => postgres(url, { … })`: a statement has a second, another pool is made when a
+   * connection was lost, and the last one ends when the application is closed.
    */
   pool: PostgresClient
   /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */

@@ -9,6 +9,4 @@ async function execute (port: number, statement: string) {
   await client.query(statement).finally(() => client.end())
 }
 
-await faultSuite('postgres', {
-  keepDeadConnections: ['postgres.js'], slowAfterReset: { 'postgres.js': 60_000 }, own: tableFaults(execute)
-})
+await faultSuite('postgres', { own: tableFaults(execute) })

@@ -13,16 +13,12 @@ else {
   const server = await startPostgres()
   const url = postgresUrl(server.port)
   const pool = new pg.Pool({ connectionString: url, max: 20 })
-  const sql = postgres(url, { max: 20, onnotice: () => {} })
   t.teardown(async () => {
     await pool.end()
-    await sql.end()
     await server.stop()
   })
 
-  const clients: Array<[string, PostgresClient]> = [
-    ['pg', pool], ['postgres', sql], ['postgres_renewed', () => postgres(url, { max: 20, onnotice: () => {} })]
-  ]
+  const clients: Array<[string, PostgresClient]> = [['pg', pool], ['postgres', () => postgres(url, { max: 20, onnotice: () => {} })]]
   for (const [name, client] of clients) {
     t.test(`A store in PostgreSQL by ${name} keeps the contract`, async (t) => {
       let tables = 0

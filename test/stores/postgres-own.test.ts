@@ -23,7 +23,7 @@ t.test('K-43 a table name that is not a plain identifier is refused, by the stor
 })
 
 t.test('A pool that is none of the two clients is refused at construction', async (t) => {
-  for (const pool of [undefined, null, {}, { query: 1 }, { unsafe: 1 }, () => {}] as unknown as PostgresClient[]) {
+  for (const pool of [undefined, null, {}, { query: 1 }, { query () {}, execute () {} }, { unsafe: 1 }, { unsafe () {}, end () {} }, () => {}] as unknown as PostgresClient[]) {
     t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
   }
 })
@@ -190,9 +190,9 @@ else {
   }
 
   t.test('postgres.js with a transform of column names and bigint as BigInt reads the same', async (t) => {
-    const sql = postgres(postgresUrl(server.port), { transform: postgres.camel, types: { bigint: postgres.BigInt }, prepare: false })
-    t.teardown(() => sql.end())
-    const other = postgresStore({ pool: sql })
+    const pool = () => postgres(postgresUrl(server.port), { transform: postgres.camel, types: { bigint: postgres.BigInt }, prepare: false })
+    const other = postgresStore({ pool })
+    t.teardown(() => other.close!())
     const deadline = later()
     t.equal(await other.create('a', 'p', deadline, 's'), true)
     t.same(await collect(other, 's'), [{ id: 'a', payload: 'p', expiresAt: deadline }])

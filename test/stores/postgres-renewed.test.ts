@@ -13,10 +13,12 @@ const missing = postgresMissing()
 t.test('A function that makes no sql of postgres.js is refused at construction, and what it throws goes to the caller', async (t) => {
   for (const made of [undefined, {}, { unsafe () {} }, { query () {}, end () {} }]) {
     const pool = (() => made) as unknown as PostgresClient
-    t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /pool\(\).*sql function of postgres/ })
+    t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option pool\(\): expected .* a function that makes one of postgres.js/ })
     await t.rejects(createTable(pool), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
   }
   t.throws(() => postgresStore({ pool: () => { throw new Error('no DATABASE_URL') } }), /no DATABASE_URL/)
+  const shared = postgres('postgres://localhost:1/none') as unknown as PostgresClient
+  t.throws(() => postgresStore({ pool: shared }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /for the store alone: \(\) => postgres\(url/ })
 })
 
 if (missing) t.test('On a real server', async (t) => skipOrFail(t, missing))
@@ -90,8 +92,8 @@ else {
     await admin.query('SELECT pg_sleep(0.5)')
     const late = store.load('slow')
     await early
+    await waitUntil('another pool is made', async () => state.made === 2)
     const next = store.load('slow')
-    t.equal(state.made, 2)
     await admin.query('ROLLBACK')
     t.strictSame(await Promise.all([late, next]), ['kept', 'kept'])
   })
@@ -109,6 +111,31 @@ else {
     t.equal(state.made, 2, 'one for each store')
   })
 
+  t.test('R-11 a function that fails later leaves the pool that there is, and is asked again after the next loss', async (t) => {
+    const { pool, connections } = open(t)
+    const calls: string[] = []
+    const store = postgresStore({
+      pool () {
+        calls.push(calls.length === 1 ? 'fails' : 'makes')
+        if (calls.length === 2) throw new Error('no DATABASE_URL any more')
+        return (pool as () => postgres.Sql)()
+      }
+    })
+    t.teardown(() => store.close!())
+    await store.create('later', 'kept', later())
+    for (const made of [2, 3]) {
+      await admin.query('BEGIN; LOCK TABLE sessions')
+      const lost = t.rejects(store.load('later'))
+      await waitUntil('it waits for the lock', async () => (await admin.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1)
+      await terminate(await connections())
+      await lost
+      await admin.query('ROLLBACK')
+      await waitUntil('the function was called', async () => calls.length === made)
+      await waitUntil('the store answers', async () => await store.load('later').catch(() => null) === 'kept')
+    }
+    t.strictSame(calls, ['makes', 'fails', 'makes'])
+  })
+
   t.test('R-11 a server that is away gets no new pool for every request', async (t) => {
     const start = performance.now()
     const { store, state } = open(t, await onFreePort(async (port) => port))
@@ -121,8 +148,8 @@ else {
     await store.create('end', 'kept', later())
     await admin.query('BEGIN; LOCK TABLE sessions')
     await t.rejects(store.load('end'))
+    await waitUntil('another pool is made', async () => state.made === 2)
     const held = t.rejects(store.load('end'))
-    t.equal(state.made, 2)
     const pids = await connections()
     await store.close!()
     await held

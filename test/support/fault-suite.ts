@@ -25,8 +25,6 @@ export interface DeadlyScene extends FaultScene { readonly server: RunningServer
 export interface FaultOptions {
   /** Clients that keep connections which died without a word until TCP gives them up: docs/failures.md. */
   readonly keepDeadConnections?: readonly ClientName[]
-  /** Milliseconds that a client needs after a reset, where it is more than a second: docs/failures.md. */
-  readonly slowAfterReset?: Partial<Record<ClientName, number>>
   /** Tests that only this engine has. */
   readonly own?: (t: Test, scene: DeadlyScene) => Promise<unknown>
 }
@@ -56,7 +54,7 @@ export async function faultSuite (family: Family, options: FaultOptions = {}): P
     await people.begin(8)
     await lenient.begin(2)
     const scene = { row, behind, proxy, people, lenient }
-    await throughTheProxy(t, scene, options)
+    await throughTheProxy(t, scene)
     if (server) await stopped(t, { ...scene, server })
     await dying(t, scene, options)
     if (server) await killed(t, { ...scene, server })
@@ -67,8 +65,7 @@ export async function faultSuite (family: Family, options: FaultOptions = {}): P
   }, ({ atomic }) => atomic)
 }
 
-async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultScene, { slowAfterReset = {} }: FaultOptions) {
-  const slow = slowAfterReset[row.address.client]
+async function throughTheProxy (t: Test, { proxy, people, lenient }: FaultScene) {
   for (const [name, mode] of Object.entries(FAULTS)) {
     await t.test(`${name}: everybody is answered in time, with a 503 or as the policy says, and is back at once`, async t => {
       await proxy.set(mode)
@@ -77,7 +74,7 @@ async function throughTheProxy (t: Test, { proxy, people, lenient, row }: FaultS
       t.strictSame(read, ['anonymous'], 'who may read without a session does')
       t.strictSame(written, ['unavailable'], 'and opens no new one over it')
       await proxy.set({ kind: 'pass' })
-      await people.recover(slow !== undefined && ['reset', 'cut'].includes(mode.kind) ? { within: slow } : {})
+      await people.recover()
       await lenient.recover()
     })
   }

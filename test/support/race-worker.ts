@@ -15,9 +15,10 @@ const open: Record<RaceStore, (url: string) => Promise<Opened>> = {
     return { store: postgresStore({ pool }), close: () => pool.end() }
   },
   async postgres (url) {
-    const sql = (await import('postgres')).default(url)
+    const { default: sql } = await import('postgres')
     const { postgresStore } = await import('../../lib/stores/postgres.js')
-    return { store: postgresStore({ pool: sql }), close: () => sql.end() }
+    const store = postgresStore({ pool: () => sql(url) })
+    return { store, close: () => store.close!() }
   },
   async mysql2 (url) {
     const pool = (await import('mysql2/promise')).createPool(url)

@@ -1,5 +1,5 @@
 import type { SessionStore } from '../../types/store.js'
-import { type ClientOptions, patientOptions } from './client-options.js'
+import { patientOptions } from './client-options.js'
 import type { OpenOptions } from './redis-clients.js'
 import { host } from './server-process.js'
 
@@ -64,13 +64,9 @@ const clients = {
     return { store: postgresStore({ pool }), prepare: async () => await createTable(pool), close: async () => await pool.end() }
   },
   async 'postgres.js' (port: string, { options = patientOptions }: OpenOptions) {
+    const { default: postgres } = await import('postgres')
     const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const sql = (await sqlMaker(port, options))()
-    return { store: postgresStore({ pool: sql }), prepare: async () => await createTable(sql), close: async () => await sql.end({ timeout: 0 }) }
-  },
-  async 'postgres.js, renewed' (port: string, { options = patientOptions }: OpenOptions) {
-    const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const pool = await sqlMaker(port, options)
+    const pool = () => postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...options.postgres, onnotice: () => {} })
     // One store serves many applications of a test; each would end its pool.
     const { close, ...store } = postgresStore({ pool })
     return { store, prepare: async () => await createTable(pool), close: async () => await close!() }
@@ -92,11 +88,6 @@ const clients = {
     const collection = client.db().collection(name)
     return { store: mongoStore({ collection }), prepare: async () => await createIndexes(collection, { ttl: at.includes('://') }), close: async () => await client.close() }
   }
-}
-
-async function sqlMaker (port: string, options: ClientOptions) {
-  const { default: postgres } = await import('postgres')
-  return () => postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...options.postgres, onnotice: () => {} })
 }
 
 async function openSqlite (driver: string, path: string) {

@@ -125,7 +125,7 @@ const engines: Record<string, EngineKind> = {
     clients: ['memcache-client'],
     capabilities: { findsBySubject: false, durable: false }
   },
-  PostgreSQL: { family: 'postgres', missing: postgresMissing, start: async () => await single(startPostgres()), clients: ['pg', 'postgres.js', 'postgres.js, renewed'] },
+  PostgreSQL: { family: 'postgres', missing: postgresMissing, start: async () => await single(startPostgres()), clients: ['pg', 'postgres.js'] },
   MariaDB: { family: 'mysql', missing: mariadbMissing, start: async () => await single(startMariadb()), clients: ['mysql2'] },
   'mongo-java-server': { family: 'mongodb', missing: javaServerMissing, start: async () => await single(startJavaServer()), clients: ['mongodb'], capabilities: { flushes: false } },
   FerretDB: {

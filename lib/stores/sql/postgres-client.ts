@@ -13,15 +13,11 @@ export interface PgPool {
 /** The `sql` function of `postgres` (postgres.js). */
 export interface PostgresSql {
   unsafe (text: string, values: Value[], options: { prepare: boolean }): { values (): PromiseLike<unknown[][]> }
-}
-
-/** One that the store made itself. */
-export interface OwnSql extends PostgresSql {
   /** `timeout`: seconds that statements still have. */
   end (options: { timeout: number }): PromiseLike<unknown>
 }
 
-export type PostgresClient = PgPool | PostgresSql | (() => OwnSql)
+export type PostgresClient = PgPool | (() => PostgresSql)
 
 /** One statement; its rows as arrays, so that no transform of column names can reach them. */
 export type Run = (text: string, values?: Value[]) => Promise<unknown[][]>
@@ -31,13 +27,13 @@ const didNothing = (error: unknown) => ['40001', '40P01'].includes(errorField(er
 
 export interface Runner {
   readonly run: Run
-  /** Ends what the store made itself; a pool that was handed in stays open. */
+  /** Ends what was made here; a pool that was handed in stays open. */
   close (): Promise<void>
 }
 
-/** Throws `InvalidOption` unless `pool` is one of the three. */
+/** Throws `InvalidOption` unless `pool` is one of the two. */
 export function runner (pool: PostgresClient): Runner {
-  const { once, close } = connection(pool)
+  const { once, close } = hasMethods(pool, 'query') ? ofPool(pool as PgPool) : ofMaker(pool)
   return { run: (text, values = []) => retry(() => once(text, values), didNothing), close }
 }
 
@@ -46,27 +42,24 @@ interface Connection {
   readonly close: () => Promise<void>
 }
 
-function connection (pool: PostgresClient): Connection {
-  if (isSql(pool)) return { once: (text, values) => rowsOf(pool, text, values), close: noop }
-  if (typeof pool === 'function') {
-    const renewed = new RenewedSql(() => assertOwn(pool()))
-    return { once: (text, values) => renewed.run((sql) => rowsOf(sql, text, values)), close: () => renewed.close() }
-  }
-  // A pool of mysql2 has both.
-  if (hasMethods(pool, 'query') && !hasMethods(pool, 'execute')) {
-    return { once: async (text, values) => (await pool.query({ text, values, rowMode: 'array' })).rows, close: noop }
-  }
-  throw new InvalidOption('pool', 'expected a Pool of pg, the sql function of postgres, or a function that makes one of postgres')
+function ofPool (pool: PgPool): Connection {
+  if (hasMethods(pool, 'execute')) throw new InvalidOption('pool', 'expected a Pool of pg, this is one of mysql2')
+  return { once: async (text, values) => (await pool.query({ text, values, rowMode: 'array' })).rows, close: async () => {} }
 }
 
-// prepare: postgres.js then needs one round trip, not two. It is ignored where the connection says prepare: false.
-const rowsOf = async (sql: PostgresSql, text: string, values: Value[]) => await sql.unsafe(text, values, { prepare: true }).values()
-
-const isSql = (pool: PostgresClient): pool is PostgresSql => hasMethods(pool, 'unsafe')
-
-function assertOwn (made: OwnSql): OwnSql {
-  if (hasMethods(made, 'unsafe', 'end')) return made
-  throw new InvalidOption('pool()', 'expected the function to return the sql function of postgres: () => postgres(url, { … })')
+function ofMaker (make: unknown): Connection {
+  if (typeof make !== 'function' || isSql(make)) throw new InvalidOption('pool', EXPECTED)
+  const renewed = new RenewedSql(() => {
+    const made: unknown = make()
+    if (!isSql(made)) throw new InvalidOption('pool()', EXPECTED)
+    return made
+  })
+  return {
+    // prepare: postgres.js then needs one round trip, not two. It is ignored where the connection says prepare: false.
+    once: (text, values) => renewed.run(async (sql) => await sql.unsafe(text, values, { prepare: true }).values()),
+    close: () => renewed.close()
+  }
 }
 
-const noop = async () => {}
+const isSql = (made: unknown): made is PostgresSql => hasMethods(made, 'unsafe', 'end')
+const EXPECTED = 'expected a Pool of pg, or a function that makes one of postgres.js for the store alone: () => postgres(url, { … })'

@@ -1,5 +1,7 @@
 /** Milliseconds for one statement: postgres.js has no limit of its own, and waits on a dead connection for ever. */
 const PATIENCE = 1000
+/** Milliseconds that statements of a pool still have when it has been replaced: those on the lost connection would wait on. */
+const GRACE = 250
 /** Milliseconds that a pool lives at least: a server that is away does not get one for every request. */
 const SHORTEST_LIFE = 100
 
@@ -15,7 +17,7 @@ export class RenewedSql<Sql extends Endable> {
   readonly #make: () => Sql
   #sql: Sql
   #madeAt = performance.now()
-  #isLost = false
+  #renewal: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor (make: () => Sql) {
@@ -24,29 +26,37 @@ export class RenewedSql<Sql extends Endable> {
   }
 
   async run<T> (statement: (sql: Sql) => Promise<T>): Promise<T> {
-    if (this.#isLost && performance.now() - this.#madeAt >= SHORTEST_LIFE) this.#renew()
     const sql = this.#sql
     try {
       return await within(PATIENCE, statement(sql))
     } catch (error) {
-      if (sql === this.#sql && !this.#isClosed) this.#isLost ||= isLoss(error)
+      if (sql === this.#sql && !this.#isClosed && isLoss(error)) this.#lose()
       throw error
     }
   }
 
   async close (): Promise<void> {
     this.#isClosed = true
-    this.#isLost = false
+    clearTimeout(this.#renewal)
     await this.#sql.end({ timeout: PATIENCE / 1000 })
+  }
+
+  /** Without waiting for the next statement: others may be waiting on the lost connection. */
+  #lose (): void {
+    this.#renewal ??= setTimeout(() => this.#renew(), this.#madeAt + SHORTEST_LIFE - performance.now()).unref()
   }
 
   #renew (): void {
     const old = this.#sql
-    this.#sql = this.#make()
+    this.#renewal = undefined
     this.#madeAt = performance.now()
-    this.#isLost = false
-    // Statements that are under way on its other connections are answered, or given up, until then.
-    setTimeout(() => old.end({ timeout: 0 }), PATIENCE).unref()
+    try {
+      this.#sql = this.#make()
+    } catch {
+      // What is there may recover by itself, and the next loss asks for another one again.
+      return
+    }
+    setTimeout(() => old.end({ timeout: 0 }), GRACE).unref()
   }
 }
 

@@ -15,7 +15,7 @@ import { redisStore } from 'fastify-typed-session/stores/redis'
 import { createTable as createSqliteTable, sqliteStore } from 'fastify-typed-session/stores/sqlite'
 
 const pool = new pg.Pool({ max: 5 })
-const sql = postgres('postgres://localhost/sessions')
+const sql = () => postgres('postgres://localhost/sessions', { max: 5 })
 const mysqlPool = mysql.createPool({ uri: 'mysql://localhost/sessions' })
 const database = new Database(':memory:', { timeout: 0 })
 const collection = new MongoClient('mongodb://localhost').db().collection('sessions')
@@ -36,7 +36,6 @@ export const stores: SessionStore[] = [
   memcachedStore({ client: new MemcacheClient({ server: { server: 'localhost:11211' } }) }),
   postgresStore({ pool }),
   postgresStore({ pool: sql, table: 'app.sessions' }),
-  postgresStore({ pool: () => postgres('postgres://localhost/sessions', { max: 5 }) }),
   mysqlStore({ pool: mysqlPool }),
   mongoStore({ collection }),
   mongoStore({ collection: typedCollection }),
@@ -52,6 +51,8 @@ await createIndexes(typedCollection, { ttl: false })
 
 // @ts-expect-error a pool of pg is none of mysql2
 mysqlStore({ pool })
+// @ts-expect-error a pool of postgres.js is made by the store
+postgresStore({ pool: postgres('postgres://localhost/sessions') })
 // @ts-expect-error a pool of mysql2 is none of pg
 postgresStore({ pool: mysqlPool })
 // @ts-expect-error the client, not its address
