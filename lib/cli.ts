@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { random } from './random.js'
-import { SECRET_BYTES } from './secrets.js'
+import { random } from './tokens/random.js'
+import { SECRET_BYTES } from './tokens/secrets.js'
 
 const USAGE = `Usage: fastify-typed-session <command>
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { sync } from './sync.js'
+import { sync } from './async/promises.js'
 
 /** A `Date`, stored as an ISO 8601 date-time in UTC. */
 export function date (): z.ZodCodec<z.ZodISODateTime, z.ZodDate> {

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { RegisteredSchema, SessionOptions } from '../types/index.js'
-import { sessionPlugin as plugin } from './plugin.js'
+import { sessionPlugin as plugin } from './plugin/plugin.js'
 
 export type * from '../types/index.js'
 export { SessionError } from './errors.js'
-export { createSession, withSession } from './handle.js'
-export { requireRecent } from './require-recent.js'
-export { requireSession } from './require-session.js'
-export { sessionSocket } from './session-socket.js'
+export { createSession, withSession } from './plugin/handle.js'
+export { requireRecent } from './guards/require-recent.js'
+export { requireSession } from './guards/require-session.js'
+export { sessionSocket } from './sockets/session-socket.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */
 export const sessionPlugin: FastifyPluginAsync<SessionOptions<RegisteredSchema>> = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' })

@@ -1,12 +1,12 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
-import { memberOf } from './discriminant.js'
-import { signedIn } from './draft.js'
-import type { Data } from './merge.js'
-import { deadline } from './record.js'
-import type { Runtime } from './runtime.js'
-import { liveKeys } from './schema-keys.js'
-import { SessionControl } from './sessions.js'
+import { memberOf } from './schema/discriminant.js'
+import { signedIn } from './request/draft.js'
+import type { Data } from './session/merge.js'
+import { deadline } from './record/record.js'
+import type { Runtime } from './request/runtime.js'
+import { liveKeys } from './schema/keys.js'
+import { SessionControl } from './plugin/control.js'
 
 type PartialData<S extends SessionSchema> = SessionData<S> extends infer D ? D extends unknown ? Partial<D> : never : never
 type App = Pick<FastifyInstance, 'ready' | 'getDecorator'>

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const subjectProgram = fileURLToPath(new URL('server.mjs', import.meta.url))
+const subjectProgram = fileURLToPath(new URL('./server.mjs', import.meta.url))
 const START_TIMEOUT = 20_000
 
 /** The subject cannot run here; the message says why. */

@@ -1,7 +1,7 @@
 import type { RejectReason } from '../../types/index.js'
-import type { Answer } from '../answer.js'
-import type { Card, SessionRecord, Stored, Times } from '../record.js'
-import type { StoredRecords } from './records.js'
+import type { Answer } from '../async/answer.js'
+import type { Card, SessionRecord, Stored, Times } from '../record/record.js'
+import type { StoredRecords } from './stored-records.js'
 
 /** A fresh id: random bytes that the token carries, and what the backend makes of them. */
 export interface Id { readonly raw: Buffer, readonly key: string }

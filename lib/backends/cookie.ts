@@ -1,8 +1,8 @@
-import { checkSize, MAX_COOKIE } from '../cookie.js'
-import type { Keyring, TokenFormat } from '../keyring.js'
-import { random } from '../random.js'
-import { isLive, readSealed, type Timeouts, writeSealed } from '../record.js'
-import { Remembered } from '../remembered.js'
+import { checkSize, MAX_COOKIE } from '../http/cookie.js'
+import type { Keyring, TokenFormat } from '../tokens/keyring.js'
+import { random } from '../tokens/random.js'
+import { isLive, readSealed, type Timeouts, writeSealed } from '../record/record.js'
+import { Remembered } from './remembered.js'
 import type { Backend, Draft, Id, Kept, Loaded, Place } from './backend.js'
 
 const FORGED = { state: 'none', reason: 'forged' } as const

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { Conflict, Moved } from '../errors.js'
-import { type Card, writePayload } from '../record.js'
+import { type Card, writePayload } from '../record/record.js'
 import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
 import type { CookieBackend } from './cookie.js'
-import type { Epoch } from './epoch.js'
-import type { Located, StoredRecords } from './records.js'
+import type { Epoch } from './not-before.js'
+import type { Located, StoredRecords } from './stored-records.js'
 
 /** Every lost race means that another request was saved. */
 const MAX_RACES = 100

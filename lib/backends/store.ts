@@ -1,11 +1,11 @@
-import { after, type Answer } from '../answer.js'
+import { after, type Answer } from '../async/answer.js'
 import { Moved } from '../errors.js'
-import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../keyring.js'
-import { random } from '../random.js'
-import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record.js'
-import { Remembered } from '../remembered.js'
+import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../tokens/keyring.js'
+import { random } from '../tokens/random.js'
+import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record/record.js'
+import { Remembered } from './remembered.js'
 import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
-import type { Located, StoredRecords } from './records.js'
+import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome } from '../../types/store.js'
-import { assertOptions, hasMethods } from './options.js'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
+import { assertOptions, hasMethods } from './internal/options.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidOption } from '../errors.js'
-import { createSubjectIndex } from './memory/subjects.js'
-import { assertOptions } from './options.js'
-import { wholeMilliseconds } from './values.js'
+import { createSubjectIndex } from './internal/memory/subjects.js'
+import { assertOptions } from './internal/options.js'
+import { wholeMilliseconds } from './internal/values.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
 export interface MemoryStoreOptions {

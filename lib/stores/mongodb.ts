@@ -1,8 +1,8 @@
 import type { AsyncStore, StoredRecord } from '../../types/store.js'
 import { InvalidOption } from '../errors.js'
-import { assertOptions, hasMethods } from './options.js'
-import { errorField } from './sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
+import { assertOptions, hasMethods } from './internal/options.js'
+import { errorField } from './internal/sql/retry.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './internal/values.js'
 
 interface Operator {
   $eq?: string

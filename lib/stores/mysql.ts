@@ -1,13 +1,13 @@
 import type { AsyncStore, StoredRecord } from '../../types/store.js'
-import { assertOptions } from './options.js'
-import { longestId, longestSubject, mysqlSchema } from './schema/mysql.js'
-import { quoteTable, tableOf } from './sql/identifier.js'
-import { mysqlClient, type MysqlClient, type MysqlPool } from './sql/mysql-client.js'
-import { inPages, sweepInBatches } from './sql/pages.js'
-import { errorField } from './sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './values.js'
+import { assertOptions } from './internal/options.js'
+import { longestId, longestSubject, mysqlSchema } from './internal/schema/mysql.js'
+import { quoteTable, tableOf } from './internal/sql/identifier.js'
+import { mysqlClient, type MysqlClient, type MysqlPool } from './internal/sql/mysql-client.js'
+import { inPages, sweepInBatches } from './internal/sql/pages.js'
+import { errorField } from './internal/sql/retry.js'
+import { fitsUtf8, unstorable, wholeMilliseconds } from './internal/values.js'
 
-export type { MysqlPool } from './sql/mysql-client.js'
+export type { MysqlPool } from './internal/sql/mysql-client.js'
 
 export interface MysqlStoreOptions {
   /** A pool of `mysql2/promise`. It stays yours: you bound it and end it. */

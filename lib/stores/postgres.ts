@@ -1,13 +1,13 @@
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
-import { assertOptions } from './options.js'
-import { postgresSchema } from './schema/postgres.js'
-import { quoteTable, tableOf } from './sql/identifier.js'
-import { inPages, sweepInBatches } from './sql/pages.js'
-import { runner, type PostgresClient, type Run } from './sql/postgres-client.js'
-import { errorField, retry } from './sql/retry.js'
-import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
+import { assertOptions } from './internal/options.js'
+import { postgresSchema } from './internal/schema/postgres.js'
+import { quoteTable, tableOf } from './internal/sql/identifier.js'
+import { inPages, sweepInBatches } from './internal/sql/pages.js'
+import { runner, type PostgresClient, type Run } from './internal/sql/postgres-client.js'
+import { errorField, retry } from './internal/sql/retry.js'
+import { assertStorable, fitsText, wholeMilliseconds } from './internal/values.js'
 
-export type { PgPool, PostgresClient, PostgresSql } from './sql/postgres-client.js'
+export type { PgPool, PostgresClient, PostgresSql } from './internal/sql/postgres-client.js'
 
 export interface PostgresStoreOptions {
   /**

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
-import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './redis-clients.js'
+import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './internal/redis/clients.js'
 import {
   deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, shrinkScript, touchScript
-} from './redis-scripts.js'
-import { assertOptions } from './options.js'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from './values.js'
+} from './internal/redis/scripts.js'
+import { assertOptions } from './internal/options.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
-export type { IoredisClient, NodeRedisClient } from './redis-clients.js'
+export type { IoredisClient, NodeRedisClient } from './internal/redis/clients.js'
 
 export interface RedisStoreOptions {
   /**

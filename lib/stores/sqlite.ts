@@ -1,14 +1,14 @@
 import { InvalidOption } from '../errors.js'
-import { assertOptions, isSeconds } from './options.js'
-import { sqliteSchema } from './schema/sqlite.js'
-import { quoteTable, tableOf } from './sql/identifier.js'
-import { inPages, sweepInBatches } from './sql/pages.js'
-import { assertDatabase, givingObjects, whenFree } from './sql/sqlite-client.js'
-import { assertStorable, fitsText, wholeMilliseconds } from './values.js'
-import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
+import { assertOptions, isSeconds } from './internal/options.js'
+import { sqliteSchema } from './internal/schema/sqlite.js'
+import { quoteTable, tableOf } from './internal/sql/identifier.js'
+import { inPages, sweepInBatches } from './internal/sql/pages.js'
+import { assertDatabase, givingObjects, whenFree } from './internal/sql/sqlite-client.js'
+import { assertStorable, fitsText, wholeMilliseconds } from './internal/values.js'
+import type { SqliteDatabase, SqliteStatement, SqliteValue } from './internal/sql/sqlite-client.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 
-export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sql/sqlite-client.js'
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from './internal/sql/sqlite-client.js'
 
 export interface SqliteStoreOptions {
   /**

@@ -1,15 +1,15 @@
 import t from 'tap'
-import { connectStore } from '../../lib/stores/connect.js'
+import { connectStore } from '../../lib/stores/adapters/connect.js'
 import { fileStore } from '../../lib/stores/file.js'
 import { memcachedStore } from '../../lib/stores/memcached.js'
 import { memoryStore } from '../../lib/stores/memory.js'
-import { migratingStore } from '../../lib/stores/migrating.js'
+import { migratingStore } from '../../lib/stores/adapters/migrating.js'
 import { mongoStore } from '../../lib/stores/mongodb.js'
 import * as mysql from '../../lib/stores/mysql.js'
 import * as postgres from '../../lib/stores/postgres.js'
 import { redisStore } from '../../lib/stores/redis.js'
 import * as sqlite from '../../lib/stores/sqlite.js'
-import { tieredStore } from '../../lib/stores/tiered.js'
+import { tieredStore } from '../../lib/stores/adapters/tiered.js'
 import { scratch } from '../support/file-scene.js'
 
 type Make = (options?: unknown) => unknown

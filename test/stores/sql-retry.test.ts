@@ -1,5 +1,5 @@
 import t from 'tap'
-import { errorField, retry } from '../../lib/stores/sql/retry.js'
+import { errorField, retry } from '../../lib/stores/internal/sql/retry.js'
 
 const failing = (failures: number, error: unknown) => {
   let calls = 0

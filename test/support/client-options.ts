@@ -1,7 +1,7 @@
 /**
  * What the documentation tells users to set on their clients, by the driver's package: an answer or an error within two
  * seconds, and back soon after the server. Every test that breaks something runs with these, the shop has them, and
- * test/client-options.test.ts compares the documents.
+ * test/documents/client-options.test.ts compares the documents.
  */
 export const clientOptions = {
   ioredis: {

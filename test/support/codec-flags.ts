@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { createCodec } from '../../lib/codec.js'
+import { createCodec } from '../../lib/schema/codec.js'
 import { date, mapOf } from '../../lib/codecs.js'
 
 // Run by codec-node-flags.test.ts in a process with other flags. Every line that is printed is one that holds.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { describeProcess } from '../../lib/stores/file/owner.js'
+import { describeProcess } from '../../lib/stores/internal/file/owner.js'
 
 /** An empty directory that goes with the test. */
 export function scratch (t: Test): string {

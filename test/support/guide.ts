@@ -15,7 +15,7 @@ export const guides = documents.flatMap((path) => /^docs\/guides\/(.*)\.md$/.exe
 
 /**
  * Runs the one program that docs/guides/<name>.md has, anew for each test, with the package as it is built, and returns what
- * it exports. That it compiles is seen to by test/readme-blocks.test.ts, as for every document.
+ * it exports. That it compiles is seen to by test/documents/readme-blocks.test.ts, as for every document.
  */
 export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string): Promise<Exports> {
   process.env.SESSION_SECRET ??= SECRET

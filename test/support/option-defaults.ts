@@ -1,5 +1,5 @@
-import { readOptions } from '../../lib/options.js'
-import { parseSecrets } from '../../lib/secrets.js'
+import { readOptions } from '../../lib/options/options.js'
+import { parseSecrets } from '../../lib/tokens/secrets.js'
 import { schema } from './app.js'
 
 const settings = readOptions({ schema }, false)

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { createKeyring } from '../../lib/keyring.js'
-import type { Binding } from '../../lib/keyring.js'
+import { createKeyring } from '../../lib/tokens/keyring.js'
+import type { Binding } from '../../lib/tokens/keyring.js'
 
 const { count, binding } = workerData as { count: number, binding: Binding }
 const keyring = createKeyring([Buffer.alloc(32, 1)], binding)

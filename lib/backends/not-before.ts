@@ -1,0 +1,73 @@
+import type { Awaitable, SessionStore } from '../../types/index.js'
+import { after, type Answer } from '../async/answer.js'
+import { storeFailure, withDeadline } from '../async/timeout.js'
+import { CLOCK_SKEW, readEpoch, writeEpoch } from '../record/record.js'
+
+/** As long as any session can live: 400 days, and what clocks may differ by. */
+const LIFE = (400 * 86_400 + 60) * 1000
+const MAX_RACES = 20
+/** Before anything can have begun. */
+export const NONE = -1
+
+export interface EpochOptions {
+  readonly store: SessionStore
+  /** Where it lies. */
+  readonly key: string
+  /** Milliseconds for which an answer may be remembered. */
+  readonly staleness: number
+  /** Milliseconds that one call may take. */
+  readonly storeTimeout: number
+}
+
+/** The moment until which every session that has begun is over, for all servers alike. */
+export class Epoch {
+  readonly #options: EpochOptions
+  #known = { value: NONE, at: -Infinity }
+
+  constructor (options: EpochOptions) {
+    this.#options = options
+  }
+
+  /** Milliseconds since 1970; `NONE`: nobody has asked for one. Throws, or rejects with, `StoreFailed`. */
+  current (now: number): Answer<number> {
+    const { value, at } = this.#known
+    return Math.abs(now - at) < this.#options.staleness ? value : this.#ask(now)
+  }
+
+  /** Every session that has begun until `now` is over from here on. */
+  async begin (now: number): Promise<void> {
+    const { store, key } = this.#options
+    const next = writeEpoch(now)
+    for (let race = 0; race < MAX_RACES; race++) {
+      if (await this.#call(() => store.create(key, next, now + LIFE))) return this.#learn(now, now)
+      const found = await this.#call(() => store.load(key))
+      if (found === null) continue
+      const later = readEpoch(found)
+      if (later !== null && later >= now && later <= now + CLOCK_SKEW) return this.#learn(later, now)
+      const outcome = await this.#call(() => store.replace(key, found, next, now + LIFE))
+      if (outcome === 'replaced') return this.#learn(now, now)
+    }
+    throw storeFailure(new Error(`the epoch was changed ${MAX_RACES} times meanwhile`))
+  }
+
+  #ask (now: number): Answer<number> {
+    const { store, key } = this.#options
+    return after(this.#call(() => store.load(key)), (found) => {
+      const value = found === null ? NONE : readEpoch(found)
+      // Whoever cannot tell which sessions are over must not let any in.
+      if (value === null) throw storeFailure(new Error('the epoch in the store is not one, revokeAll() writes it anew'))
+      this.#learn(value, now)
+      return this.#known.value
+    })
+  }
+
+  #learn (value: number, now: number): void {
+    const { value: known } = this.#known
+    // It only moves forward, but for one that a wrong clock has put into the future: revokeAll() puts that right.
+    this.#known = { value: known > now + CLOCK_SKEW ? value : Math.max(value, known), at: now }
+  }
+
+  #call<T> (call: () => Awaitable<T>): Answer<T> {
+    return withDeadline(this.#options.storeTimeout, call)
+  }
+}

@@ -1,0 +1,220 @@
+import { hash } from 'node:crypto'
+import type { Awaitable, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import { after, afterBoth, type Answer } from '../async/answer.js'
+import { storeFailure, withDeadline } from '../async/timeout.js'
+import { deadline, END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record/record.js'
+import { Remembered } from './remembered.js'
+import { ENDED, type Loaded, type Overtaken, type Place } from './backend.js'
+import { type Epoch, NONE } from './not-before.js'
+
+/** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
+const MAX_HOPS = 100
+const MAX_RACES = 20
+/** Characters; a bigger record is read anew each time, so that what is remembered stays small. */
+const MAX_REMEMBERED = 16_384
+/** For a request that is under way when its session moves: long enough to find out where to. */
+const TOMBSTONE_LIFE = 10_000
+
+export interface StoredRecordsOptions {
+  readonly store: SessionStore
+  /** Tells sessions apart that share a store. */
+  readonly namespace: string
+  readonly timeouts: Timeouts
+  /** Milliseconds. */
+  readonly grace: number
+  /** Milliseconds that one call may take. */
+  readonly storeTimeout: number
+  /** How many records are remembered. */
+  readonly cache: number
+  /** `null`: not all sessions can be ended at once. */
+  readonly epoch: Epoch | null
+  /** An end mark could not be removed: of no importance to the session, but the store has a fault. */
+  readonly onLeftover: (error: unknown) => void
+}
+
+export interface Located { readonly key: string, readonly payload: string, readonly record: SessionRecord }
+type NotLocated = Exclude<Loaded, { readonly state: 'found' }>
+
+/** The records of one registered session in a store: sessions, the tombstones of rotations, end marks. By key; knows no token. */
+export class StoredRecords {
+  readonly epoch: Epoch | null
+  readonly #options: StoredRecordsOptions
+  readonly #store: SessionStore
+  readonly #keys: RegExp
+  /** The record last seen of each session. */
+  readonly #seen: Remembered<{ readonly payload: string, readonly record: SessionRecord }>
+
+  constructor (options: StoredRecordsOptions) {
+    this.epoch = options.epoch
+    this.#options = options
+    this.#store = options.store
+    this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
+    this.#seen = new Remembered(options.cache)
+  }
+
+  /** Where something lies: of no use to whoever reads the store. */
+  key (raw: Buffer | string): string {
+    return `${this.#options.namespace}:${hash('sha256', raw, 'hex')}`
+  }
+
+  /** `false`: the key is taken. */
+  create (key: string, payload: string, expiresAt: number, subject?: string): Answer<boolean> {
+    return after(this.#call(() => this.#store.create(key, payload, expiresAt, this.#subjectKey(subject))), (created) => {
+      if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
+      return created
+    })
+  }
+
+  replace (key: string, expected: string, payload: string, expiresAt: number, subject?: string): Answer<ReplaceOutcome> {
+    return after(this.#call(() => this.#store.replace(key, expected, payload, expiresAt, this.#subjectKey(subject))), (outcome) => {
+      if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
+      throw storeFailure(new Error('replace answered none of: replaced, conflict, missing'))
+    })
+  }
+
+  delete (key: string): Answer<void> {
+    return this.#call(() => this.#store.delete(key))
+  }
+
+  /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
+  locate (key: string, now: number): Answer<Located | NotLocated> {
+    const { epoch } = this
+    if (epoch === null) return this.#follow(key, now)
+    // Asked together: on most stores that is one round trip.
+    return afterBoth(() => this.#follow(key, now), () => epoch.current(now), (located, notBefore) =>
+      'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located)
+  }
+
+  #follow (key: string, now: number, hops = 0): Answer<Located | NotLocated> {
+    return after(this.#load(key), (payload) => {
+      if (payload === null) return { state: 'none', reason: 'unknown' }
+      const record = this.#parse(key, payload)
+      if (record === null) return { state: 'none', reason: 'corrupt' }
+      if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
+      if (record.kind === 'session') return { key, payload, record }
+      if (record.final || now >= record.at + this.#options.grace || hops === MAX_HOPS - 1) return { state: 'moved' }
+      return this.#follow(record.to, now, hops + 1)
+    })
+  }
+
+  /** Where the session of `place` is now. For a request that was under way, however it moved. */
+  async latest (place: Place): Promise<Overtaken | typeof ENDED> {
+    let moved = 'no' as Overtaken['moved']
+    let { key } = place
+    for (let hops = 0; hops < MAX_HOPS; hops++) {
+      const payload = await this.#load(key)
+      const record = payload === null ? null : this.#parse(key, payload)
+      if (payload === null || record === null || record.kind === 'ended') return ENDED
+      if (record.kind === 'session') {
+        const raw = moved === 'no' ? place.raw : null
+        return { latest: { raw, key, record, payload, usedAt: Math.max(place.usedAt, record.times.savedAt), stale: place.stale }, moved }
+      }
+      moved = record.final || moved === 'final' ? 'final' : 'periodic'
+      key = record.to
+    }
+    return ENDED
+  }
+
+  /** As {@link Backend.confirm}. */
+  async confirm (place: Place, now: number): Promise<Place | null> {
+    return await afterBoth(() => this.latest(place), () => this.epoch?.current(now) ?? NONE, (found, notBefore) => {
+      if (found === ENDED || found.moved === 'final') return null
+      const { latest } = found
+      const { times } = latest.record
+      // The idle deadline is the store's to tell: a touch by another request may have moved nothing but that.
+      return times.createdAt > notBefore && isLive(times, now, this.#options.timeouts, now) ? latest : null
+    })
+  }
+
+  /** Leaves a tombstone in place of the record. */
+  leave (place: Place, successor: Place, final: boolean, now: number): Answer<ReplaceOutcome> {
+    const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
+    return this.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until)
+  }
+
+  /** Ends the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
+  async end (place: Place, now: number): Promise<boolean> {
+    let current = place
+    for (let race = 0; race < MAX_RACES; race++) {
+      const outcome = await this.replace(current.key, current.payload, END_MARK, now + TOMBSTONE_LIFE)
+      if (outcome === 'missing') return false
+      if (outcome === 'replaced') {
+        // The session has ended. A mark that cannot be removed expires by itself.
+        await this.#tidy(current.key)
+        return true
+      }
+      const latest = await this.latest(current)
+      if (latest === ENDED) return false
+      current = latest.latest
+    }
+    throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to end`))
+  }
+
+  async #tidy (key: string): Promise<void> {
+    try {
+      await this.delete(key)
+    } catch (error) {
+      this.#options.onLeftover(error)
+    }
+  }
+
+  /** The live sessions of a subject. One that is just rotating counts once. */
+  async find (subject: string, now: number): Promise<Place[]> {
+    const places: Place[] = []
+    const notBefore = await this.epoch?.current(now) ?? NONE
+    const records = await this.#call(async () => this.#search(this.#subjectKey(subject) as string))
+    for (;;) {
+      const { done, value } = await this.#call(() => records.next())
+      if (done) break
+      const { id, payload } = value
+      const record = this.#keys.test(id) ? this.#parse(id, payload) : null
+      if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
+      if (now >= deadline(record.times, record.times.savedAt, this.#options.timeouts)) continue
+      places.push({ raw: null, key: id, record, payload, usedAt: record.times.savedAt, stale: false })
+    }
+    // Until the record of the old id has become a tombstone it is the session, and its successor may yet be taken back.
+    const keys = new Set<string | null>(places.map(({ key }) => key))
+    return places.filter(({ record }) => !keys.has(record.card?.from ?? null))
+  }
+
+  /** A record has been kept: what the next load is going to find of it need not be parsed. */
+  remember (key: string, payload: string, record: SessionRecord, isNew: boolean): void {
+    if (payload.length > MAX_REMEMBERED) return
+    // One that was read before is not seen a second time by being saved.
+    if (isNew) this.#seen.offer(key, { payload, record })
+    else this.#seen.renew(key, { payload, record })
+  }
+
+  #parse (key: string, payload: string): SessionRecord | Tombstone | EndMark | null {
+    const known = this.#seen.get(key)
+    if (known !== undefined && known.payload === payload) return known.record
+    const record = readPayload(payload)
+    // The store is asked for ids of this session only, whatever a record says.
+    if (record?.kind === 'moved' && !this.#keys.test(record.to)) return null
+    if (record?.kind === 'session' && payload.length <= MAX_REMEMBERED) this.#seen.offer(key, { payload, record })
+    return record
+  }
+
+  #load (key: string): Answer<string | null> {
+    const payload = this.#call(() => this.#store.load(key))
+    // A store that wants a callback has not answered yet, and does not say that there is no session.
+    if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
+      throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
+    }
+    return payload
+  }
+
+  #search (subject: string): AsyncIterator<StoredRecord> {
+    const store = this.#store as Required<Pick<SessionStore, 'findBySubject'>>
+    return store.findBySubject(subject)[Symbol.asyncIterator]()
+  }
+
+  // Hashed, as an id is: sessions of several kinds can share a store, and an e-mail address is nobody's business there.
+  #subjectKey (subject: string | undefined): string | undefined {
+    return subject === undefined ? undefined : this.key(`subject:${this.#options.namespace}:${subject}`)
+  }
+
+  #call<T> (call: () => Awaitable<T>): Answer<T> {
+    return withDeadline(this.#options.storeTimeout, call)
+  }
+}

@@ -1,0 +1,27 @@
+import type { RequestLike, RequireRecent } from '../../types/index.js'
+import { InvalidOption, NotRecent } from '../errors.js'
+import { CLOCK_SKEW } from '../record/record.js'
+
+/**
+ * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are; else
+ * `FST_TYPED_SESSION_NOT_RECENT`, a 401. `session`: a handle or the name of one, default `'session'`.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no number of seconds, or no session. See {@link RequireRecent}.
+ */
+export const requireRecent: RequireRecent = (seconds, session = 'session') => {
+  if (!Number.isFinite(seconds) || seconds <= 0) throw new InvalidOption('requireRecent', 'needs a number of seconds, more than 0')
+  const name = sessionName('requireRecent', session)
+  return async (request: RequestLike) => {
+    const { authenticatedAt } = request.getDecorator<{ readonly authenticatedAt: Date | null }>(name)
+    if (authenticatedAt === null) throw new NotRecent()
+    const age = Date.now() - authenticatedAt.getTime()
+    // What another server's clock has set may lie ahead of ours, by so much and no more.
+    if (age > seconds * 1000 || age < -CLOCK_SKEW) throw new NotRecent()
+  }
+}
+
+/** Of a handle, or the name itself. */
+export function sessionName (what: string, session: string | { readonly name: string }): string {
+  const name = typeof session === 'string' ? session : (session as { readonly name: string } | null)?.name
+  if (typeof name !== 'string' || name === '') throw new InvalidOption(what, 'needs a session as createSession() makes it, or the name of one')
+  return name
+}

@@ -1,0 +1,27 @@
+import type { SessionPolicy } from '../../types/index.js'
+import type { Settings } from './options.js'
+
+/** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
+export function describeSettings (settings: Settings, keyIds: readonly string[]): SessionPolicy {
+  const { name, rotateOn, version, onInvalid, onStoreError, cookie } = settings
+  return Object.freeze({
+    name,
+    backend: settings.store === null ? 'cookie' : 'store',
+    cookie: Object.freeze({ ...cookie.policy }),
+    idleTimeout: settings.idle / 1000,
+    absoluteTimeout: settings.absolute / 1000,
+    touchAfter: settings.touchAfter / 1000,
+    rotateOn,
+    rotateEvery: settings.rotateEvery / 1000,
+    rotationGrace: settings.grace / 1000,
+    version,
+    onInvalid,
+    onStoreError,
+    storeTimeout: settings.storeTimeout / 1000,
+    maxPerSubject: settings.maxPerSubject,
+    overLimit: settings.overLimit,
+    revocations: settings.revocations !== null,
+    revocationStaleness: settings.revocationStaleness / 1000,
+    keyIds: Object.freeze([...keyIds])
+  })
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSessionFunction } from '../../types/index.js'
+import { InvalidOption } from '../errors.js'
+import { sessionPlugin } from './plugin.js'
+import { checkGuards } from '../guards/route-options.js'
+
+/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
+export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
+  if (typeof options !== 'object' || options === null) throw new InvalidOption('secret', 'is missing: createSession(schema, { secret })')
+  const name = options.name ?? 'session'
+  return {
+    name,
+    schema,
+    plugin: fp(async (app: FastifyInstance, given: object) => {
+      assertNothingOf(given)
+      await sessionPlugin(app, { ...options, schema })
+    }, { name: 'fastify-typed-session', fastify: '5.x' }),
+    get: (request: RequestLike) => request.getDecorator(name),
+    sessions: (app: RequestLike) => app.getDecorator(`${name}s`)
+  }
+}) as unknown as CreateSession
+
+/** Registers a handle and types the instance's requests by it: no `declare module`. Returns the same instance. */
+export const withSession = ((app: FastifyInstance, session: SessionHandle<SessionSchema>) => {
+  // Routes that are defined right away come before the plugin has run.
+  app.addHook('onRoute', checkGuards)
+  app.register(session.plugin)
+  return app
+}) as unknown as WithSessionFunction
+
+/** What Fastify itself takes at `register`. */
+const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+function assertNothingOf (given: object): void {
+  const misplaced = Object.keys(given).find((name) => !REGISTER_OPTIONS.has(name))
+  if (misplaced !== undefined) throw new InvalidOption(misplaced, 'is given to register(handle.plugin), give it to createSession(schema, options)')
+}

@@ -1,0 +1,126 @@
+import { hash } from 'node:crypto'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { StoreCapabilities } from '../../types/index.js'
+import type { Backend } from '../backends/backend.js'
+import { CookieBackend } from '../backends/cookie.js'
+import { Epoch } from '../backends/not-before.js'
+import { StoredRecords } from '../backends/stored-records.js'
+import { RevocableBackend } from '../backends/revocable.js'
+import { StoreBackend } from '../backends/store.js'
+import { type Codec, createCodec } from '../schema/codec.js'
+import { type CookieWriter, createCookieWriter } from '../http/cookie.js'
+import { InvalidOption } from '../errors.js'
+import { HookList } from '../session/hooks.js'
+import { createKeyring } from '../tokens/keyring.js'
+import { Afterwards } from '../request/late-changes.js'
+import { OpenSockets } from '../backends/open-sockets.js'
+import { Opener } from '../schema/migrations.js'
+import { readOptions, type Settings } from '../options/options.js'
+import type { Timeouts } from '../record/record.js'
+import type { Runtime } from '../request/runtime.js'
+import { findSecrets, parseSecrets } from '../tokens/secrets.js'
+import { RESERVED_KEYS } from '../session/session.js'
+import { Turns } from '../async/queue.js'
+
+/** How many opened tokens and records one registered session remembers. */
+const REMEMBERED = 1_000
+
+/** Everything that is made once, at `register`. Rejects with what is wrong with the options, the schema or the secrets. */
+export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
+  const production = process.env.NODE_ENV === 'production'
+  const settings = readOptions(input, production)
+  const { secret, subject } = input as { secret: unknown, subject?: unknown }
+  const { schema, initial, undeclaredKeys } = settings
+  const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
+  checkKeys(settings, subject, codec)
+  announce(app, settings)
+  return {
+    settings,
+    codec,
+    production,
+    turns: new Turns(),
+    afterwards: new Afterwards(production),
+    sockets: new OpenSockets(),
+    opener: new Opener(codec, settings, (err, version) => {
+      app.log.error({ err, session: settings.name, version }, 'a migrate step failed: sessions of that version are discarded')
+    }),
+    cookies: cookieWriter(app, settings),
+    hooks: createHooks(settings),
+    log: app.log,
+    warnedOfPlainHttp: false,
+    ...await loadBackend(settings, secret, app.log)
+  }
+}
+
+function announce (app: FastifyInstance, { name, store, revocations, cookie }: Settings): void {
+  if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')
+  const kept = store ?? revocations
+  if (kept === null) {
+    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires (the option revocations makes it final)')
+  }
+  const lacks = Object.keys(LACKING).filter((promise) => kept?.capabilities?.[promise as keyof StoreCapabilities] === false)
+  if (lacks.length > 0) {
+    app.log.warn({ session: name, lacks }, `the session store cannot promise everything: ${lacks.map((promise) => LACKING[promise as keyof StoreCapabilities]).join(', ')}`)
+  }
+}
+
+/** What can happen without each of a store's promises. */
+const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
+  atomicCreate: 'two sessions can begin under one id',
+  compareAndSet: 'of parallel saves one can be lost, and one can bring back a session that has ended',
+  safeTouch: 'a touch can bring back a session that has ended'
+}
+
+/** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
+export async function loadBackend (settings: Settings, secret: unknown, log: FastifyBaseLogger): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
+  const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
+  const { name, application, cookie, readable, revocationStaleness: staleness } = settings
+  const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
+  const timeouts = { idle: settings.idle, absolute: settings.absolute }
+  const records = storedRecords(settings, timeouts, log)
+  const cache = REMEMBERED
+  const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
+  const backend: Backend = records === null
+    ? cookies()
+    : settings.store === null
+      ? new RevocableBackend(cookies(), { records, staleness, cache })
+      : new StoreBackend(keyring, { records, timeouts, cache })
+  return { backend, keyIds: keyring.ids, secret }
+}
+
+/** `null`: everything is in the cookie. */
+function storedRecords (settings: Settings, timeouts: Timeouts, log: FastifyBaseLogger): StoredRecords | null {
+  const { store, revocations, storeTimeout, grace, revocationStaleness: staleness } = settings
+  const kept = store ?? revocations
+  if (kept === null) return null
+  const name = namespace(settings)
+  const epoch = revocations === null ? null : new Epoch({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
+  const onLeftover = (err: unknown) => log.error({ err, session: settings.name }, 'session has ended, but its record could not be removed: it expires by itself')
+  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, epoch, onLeftover })
+}
+
+// A token of one session must find nothing that another one has put into the same store.
+function namespace ({ application, name, cookie }: Settings): string {
+  return hash('sha256', JSON.stringify([application, name, cookie.name]), 'hex').slice(0, 8)
+}
+
+function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Settings): CookieWriter {
+  const { path, sameSite, secure, httpOnly, partitioned, domain, priority } = policy
+  const attributes = app.serializeCookie(name, '', {
+    path, sameSite, secure, httpOnly, partitioned, ...(domain !== null && { domain }), ...(priority !== null && { priority })
+  })
+  return createCookieWriter(name, attributes.slice(name.length + 1))
+}
+
+function createHooks ({ hooks }: Settings): HookList {
+  const list = new HookList()
+  for (const [name, hook] of Object.entries(hooks)) if (hook !== undefined) list.add(name, hook)
+  return list
+}
+
+function checkKeys ({ rotateOn, merge }: Settings, subject: unknown, codec: Codec): void {
+  const unknown = (key: string) => new InvalidOption(key, 'is no key of the schema')
+  for (const [index, key] of rotateOn.entries()) if (!codec.declares(key)) throw unknown(`rotateOn.${index} (${key})`)
+  if (typeof subject === 'string' && !codec.declares(subject)) throw unknown(`subject (${subject})`)
+  for (const key of Object.keys(merge)) if (!codec.declares(key)) throw unknown(`merge.${key}`)
+}

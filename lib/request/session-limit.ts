@@ -1,0 +1,46 @@
+import type { Answer } from '../async/answer.js'
+import { alone } from '../backends/subject-lock.js'
+import { ENDED, type Place } from '../backends/backend.js'
+import type { StoredRecords } from '../backends/stored-records.js'
+import { TooManySessions } from '../errors.js'
+import { end } from './ending.js'
+import type { Visit } from './visit.js'
+
+/** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
+export function admit<T> (visit: Visit, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
+  const { runtime, place, base } = visit
+  const { maxPerSubject, subject: subjectOf } = runtime.settings
+  if (maxPerSubject === 0 || subject === undefined) return enter()
+  if (place !== null && subjectOf?.({ ...base }) === subject) return enter()
+  return makeRoom(visit, subject, enter)
+}
+
+async function makeRoom<T> ({ runtime, request, place }: Visit, subject: string, enter: () => Answer<T>): Promise<T> {
+  const { maxPerSubject, overLimit } = runtime.settings
+  const records = runtime.backend.records as StoredRecords
+  // Those of this process wait for each other here, the others ask the store now and then.
+  return await runtime.turns.run(`subject:${subject}`, () => alone(records, subject, async (hold) => {
+    // Another request of the same browser has just signed in: there is nothing to make room for.
+    if (place !== null && await hasMoved(records, place)) return await enter()
+    const others = (await records.find(subject, Date.now())).sort(bySignIn)
+    const tooMany = others.slice(0, Math.max(0, others.length + 1 - maxPerSubject))
+    if (tooMany.length > 0 && overLimit === 'refuse') throw new TooManySessions()
+    await hold()
+    for (const oldest of tooMany) await end(runtime, oldest, request)
+    await hold()
+    return await enter()
+  }))
+}
+
+async function hasMoved (records: StoredRecords, place: Place): Promise<boolean> {
+  const now = await records.latest(place)
+  return now === ENDED || now.moved !== 'no'
+}
+
+function bySignIn (a: Place, b: Place): number {
+  return signedInAt(a) - signedInAt(b)
+}
+
+function signedInAt ({ record: { times } }: Place): number {
+  return times.authenticatedAt === 0 ? times.createdAt : times.authenticatedAt
+}

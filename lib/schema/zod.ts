@@ -1,0 +1,35 @@
+import type { $ZodRawIssue, $ZodType } from 'zod/v4/core'
+import { InvalidSchema } from '../errors.js'
+import type { Path } from '../values/path.js'
+
+export type Direction = 'forward' | 'backward'
+export interface Outcome { readonly value: unknown, readonly issues: readonly $ZodRawIssue[] }
+
+/**
+ * Runs a schema, forward to decode, backward to encode. Throws what the functions in the schema throw, and
+ * `FST_TYPED_SESSION_INVALID_SCHEMA` if one of them returns a promise.
+ *
+ * With `foreign` functions the schema runs as Zod runs it for its asynchronous callers. It still answers at once where
+ * nothing is asynchronous; but where something is, Zod's synchronous callers drop the promise, and if that rejects the
+ * process ends.
+ */
+export function run (schema: $ZodType, value: unknown, direction: Direction, foreign: boolean): Outcome {
+  const outcome = schema._zod.run({ value, issues: [] }, { async: foreign, direction })
+  if (!(outcome instanceof Promise)) return outcome
+  outcome.catch(() => {})
+  throw new InvalidSchema('a function in it returned a promise. A session is decoded and encoded synchronously')
+}
+
+/** Where an issue is: for keys that the schema does not know, where those are. */
+export function issuePaths (issue: $ZodRawIssue): Path[] {
+  const path = issue.path ?? []
+  return issue.code === 'unrecognized_keys' ? (issue.keys as string[]).map(key => [...path, key]) : [path]
+}
+
+/** What an issue is about, without the value: an application's own message might carry one. */
+export function issueReason (issue: $ZodRawIssue): string {
+  return issue.code === 'invalid_type' ? `expected ${String(issue.expected)}` : String(issue.code).replaceAll('_', ' ')
+}
+
+/** Is it about the keys of a record, which are data? */
+export const isAboutRecord = ({ inst }: $ZodRawIssue): boolean => (inst as $ZodType | undefined)?._zod.def.type === 'record'

@@ -1,0 +1,129 @@
+import type { AsyncStore, ReplaceOutcome } from '../../../types/index.js'
+import { InvalidOption } from '../../errors.js'
+import { Turns } from '../../async/queue.js'
+import { hasMethods } from '../internal/options.js'
+import { assertStorable, fitsUtf8, wholeMilliseconds } from '../internal/values.js'
+
+type Callback<T> = (error?: unknown, value?: T) => void
+
+/** What is used of a store written for express-session (connect-redis, connect-pg-simple, connect-mongo, …). */
+export interface ConnectStore {
+  get (id: string, callback: Callback<unknown>): unknown
+  set (id: string, session: never, callback: Callback<unknown>): unknown
+  destroy (id: string, callback: Callback<unknown>): unknown
+}
+
+/** The shape these stores know. Each reads the deadline where it likes: `expires`, `maxAge` or `originalMaxAge`. */
+interface Kept {
+  readonly cookie: { readonly expires: Date, readonly maxAge: number, readonly originalMaxAge: number, readonly httpOnly: true, readonly path: '/' }
+  readonly payload: string
+  readonly expiresAt: number
+}
+
+/**
+ * A call that nobody answers must not hold up its session for ever. In milliseconds, and with the wait for its turn: behind
+ * a store that hangs those who wait would become more and more.
+ */
+const PATIENCE = 10_000
+
+/**
+ * Keeps sessions in a store written for express-session. Such a store has one blind write, so across processes two parallel
+ * saves can lose one, and a late one can bring a session back: `capabilities` says so. Within one process writes to one id
+ * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. What has no answer
+ * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
+ */
+export function connectStore (store: ConnectStore): AsyncStore {
+  if (!hasMethods(store, 'get', 'set', 'destroy')) {
+    throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
+  }
+  const turns = new Turns()
+  const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns.run(id, () => turn(late)))
+
+  async function read (id: string, late: AbortSignal): Promise<string | null> {
+    assertStorable(fitsUtf8, { id })
+    const found = await call<unknown>((done) => store.get(id, done), late).catch(noEntry)
+    if (!isKept(found) || found.expiresAt <= Date.now()) return null
+    return found.payload
+  }
+
+  async function write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
+    const left = wholeMilliseconds(expiresAt) - Date.now()
+    // What these stores make of a deadline that has passed is up to each of them.
+    if (left <= 0) return remove(id, late)
+    const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const
+    const session: Kept = { cookie, payload, expiresAt }
+    await call((done) => store.set(id, session as never, done), late)
+  }
+
+  async function remove (id: string, late: AbortSignal): Promise<void> {
+    await call((done) => store.destroy(id, done), late).catch(noEntry)
+  }
+
+  return {
+    capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
+
+    create: (id, payload, expiresAt) => inTurn(id, async (late) => {
+      if (await read(id, late) !== null) return false
+      await write(id, payload, expiresAt, late)
+      return true
+    }),
+
+    load: (id) => inTime((late) => read(id, late)),
+
+    replace: (id, expected, payload, expiresAt) => inTurn(id, async (late): Promise<ReplaceOutcome> => {
+      const current = await read(id, late)
+      if (current !== expected) return current === null ? 'missing' : 'conflict'
+      await write(id, payload, expiresAt, late)
+      return 'replaced'
+    }),
+
+    touch: (id, expiresAt) => inTurn(id, async (late) => {
+      const current = await read(id, late)
+      if (current === null) return false
+      await write(id, current, expiresAt, late)
+      return true
+    }),
+
+    delete: (id) => inTurn(id, async (late) => {
+      assertStorable(fitsUtf8, { id })
+      await remove(id, late)
+    })
+  }
+}
+
+async function inTime<T> (task: (late: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const late = () => controller.abort(new Error(`the express-session store gave no answer within ${PATIENCE} ms`))
+  const timer = setTimeout(late, PATIENCE)
+  return await task(controller.signal).finally(() => clearTimeout(timer))
+}
+
+/**
+ * A promise takes the first answer only, and what waits for it runs on a stack of its own: these stores need both. Some
+ * reject as well, or instead.
+ */
+function call<T> (start: (done: Callback<T>) => unknown, late: AbortSignal): Promise<T | undefined> {
+  return new Promise<T | undefined>((resolve, reject) => {
+    // Nobody waits for it any more.
+    late.throwIfAborted()
+    late.addEventListener('abort', () => reject(late.reason))
+    const fail = (error: unknown) => reject(error instanceof Error ? error : new Error('the express-session store failed', { cause: error }))
+    const done: Callback<T> = (error, value) => {
+      if (error) return fail(error)
+      resolve(value)
+    }
+    // An `async` function, because it turns what is thrown into a rejection.
+    const started = async () => await start(done)
+    started().catch(fail)
+  })
+}
+
+/** That is how stores of files say that there is none. */
+function noEntry (error: Error): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}
+
+function isKept (found: unknown): found is Kept {
+  return typeof found === 'object' && found !== null && 'payload' in found && typeof found.payload === 'string' &&
+    'expiresAt' in found && typeof found.expiresAt === 'number'
+}

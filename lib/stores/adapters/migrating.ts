@@ -1,0 +1,187 @@
+import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../../types/index.js'
+import { InvalidOption } from '../../errors.js'
+import { assertOptions } from '../internal/options.js'
+import { assertStores, closeBoth, common, settleAll } from '../internal/parts.js'
+
+export interface MigratingStoreOptions {
+  /** Where sessions are now. */
+  readonly from: SessionStore
+  /** Where they are going to be. */
+  readonly to: SessionStore
+  /**
+   * `true` in the first of two rolling deployments: reads both stores, leaves every session where it is, and begins new ones
+   * in `from`, where processes that do not know of `to` find them. Default `false`: sessions move.
+   */
+  readonly prepare?: boolean | undefined
+}
+
+/**
+ * Kept in `to` for a while under an id that was deleted, so that a process that is still moving it does not bring it back.
+ * The plugin itself writes the same where a session ends: to a process that uses `to` alone it says no more than that.
+ */
+const DELETED = '{"ended":true}'
+const DELETED_LIFE = 60_000
+/** Each lost one is somebody else's success. The bound is for a store that lies. */
+const MAX_RACES = 100
+
+/** Stands before what `from` keeps of a session that is being moved. */
+const MOVING = 'fastify-typed-session: moving '
+
+type Finding = SessionStore & Required<Pick<SessionStore, 'findBySubject'>>
+
+/** A session as it has to be put into `to`. */
+interface Move { readonly payload: string, readonly expiresAt: number, readonly subject: string | undefined }
+/** What a store keeps of a session; `move` if that is what has to be put into `to`. */
+interface Kept { readonly payload: string, readonly move?: Move }
+
+/**
+ * Moves live sessions from one store to another without logging anyone out: reads both, and a session moves when it is next
+ * written. Drop it, and `from`, when the idle timeout has passed since the last process began to move.
+ *
+ * The save that moves a session is one compare-and-set in `from`, which leaves there what is to be put into `to`; whoever
+ * finds it there finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
+ * seconds between two calls. Finds by subject if both stores do. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
+ */
+export function migratingStore (options: MigratingStoreOptions): AsyncStore {
+  assertOptions('migratingStore', options, ['from', 'to', 'prepare'])
+  const { from, to, prepare = false } = options
+  assertStores('migratingStore', { from, to })
+  if (typeof prepare !== 'boolean') throw new InvalidOption('migratingStore({ prepare })', 'must be true or false')
+
+  /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */
+  async function find (id: string): Promise<Kept & { in: SessionStore } | null> {
+    for (const last of [false, true]) {
+      const moved = await to.load(id)
+      if (moved !== null) return moved === DELETED ? null : foundIn(to, moved)
+      const present = last ? null : await from.load(id)
+      if (present !== null) return foundIn(from, present)
+    }
+    return null
+  }
+
+  /** Not for a session that `to` knows: it would not be overwritten, but forgotten here. */
+  async function finish (id: string, { payload, expiresAt, subject }: Move): Promise<void> {
+    await to.create(id, payload, expiresAt, subject)
+    await from.delete(id)
+  }
+
+  async function replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
+    const outcome = await to.replace(id, expected, next.payload, next.expiresAt, next.subject)
+    if (outcome === 'conflict') return await to.load(id) === DELETED ? 'missing' : 'conflict'
+    // A process that ended in the middle of a move left a copy in `from`. It must not outlive what takes its place.
+    if (outcome === 'replaced' && next.expiresAt < Date.now() + DELETED_LIFE) await from.delete(id)
+    return outcome
+  }
+
+  async function replacePresent (id: string, expected: string, next: Move): Promise<ReplaceOutcome | 'moving'> {
+    const { expiresAt, subject } = next
+    const outcome = await from.replace(id, expected, prepare ? next.payload : write(next), expiresAt, subject)
+    // It is saved by now, whether or not the rest succeeds.
+    if (outcome === 'replaced' && !prepare) await finish(id, next).catch(() => {})
+    if (outcome !== 'conflict') return outcome
+    const present = await from.load(id)
+    const kept = present === null ? null : read(present)
+    if (kept?.move) await finish(id, kept.move)
+    return kept === null || kept.move ? 'moving' : 'conflict'
+  }
+
+  async function mark (id: string): Promise<void> {
+    const until = Date.now() + DELETED_LIFE
+    for (let races = 0; races < MAX_RACES; races++) {
+      if (await to.create(id, DELETED, until)) return
+      const payload = await to.load(id)
+      if (payload !== null && await to.replace(id, payload, DELETED, until) === 'replaced') return
+    }
+    throw new Error('migratingStore deletes nothing: `to` neither takes a record nor has one to replace')
+  }
+
+  return {
+    capabilities: common(from, to),
+    close: () => closeBoth(from, to),
+    ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),
+    ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from as Finding, to as Finding, subject) }),
+
+    async load (id) {
+      return (await find(id))?.payload ?? null
+    },
+
+    async create (id, payload, expiresAt, subject) {
+      if (await find(id) !== null) return false
+      const there = await to.load(id)
+      if (there === DELETED) return await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
+      // Somebody else was faster where it was deleted before.
+      return there === null && await (prepare ? from : to).create(id, payload, expiresAt, subject)
+    },
+
+    async replace (id, expected, payload, expiresAt, subject) {
+      const next = { payload, expiresAt, subject }
+      const moved = await replaceMoved(id, expected, next)
+      if (moved !== 'missing') return moved
+      const present = await replacePresent(id, expected, next)
+      if (present === 'replaced' || present === 'conflict') return present
+      // It has moved since it was looked for in `to`, or is nowhere.
+      return await replaceMoved(id, expected, next)
+    },
+
+    async touch (id, expiresAt) {
+      let found = await find(id)
+      if (found?.move) {
+        await finish(id, found.move)
+        found = await find(id)
+      }
+      // Where it is, since nobody tells to whom it belongs; or where it has just been moved to.
+      return found !== null && (await found.in.touch(id, expiresAt) || await to.touch(id, expiresAt))
+    },
+
+    async delete (id) {
+      await mark(id)
+      await from.delete(id)
+    }
+  }
+}
+
+function write ({ payload, expiresAt, subject }: Move): string {
+  return `${MOVING}${JSON.stringify([expiresAt, subject])}\n${payload}`
+}
+
+/** `null`: it is being moved, but what was left of it is damaged, and no session. */
+function read (text: string): Kept | null {
+  if (!text.startsWith(MOVING)) return { payload: text }
+  const end = text.indexOf('\n')
+  const head = parse(text.slice(MOVING.length, Math.max(end, 0)))
+  if (!Array.isArray(head)) return null
+  const [expiresAt, subject] = head as [unknown, unknown]
+  if (typeof expiresAt !== 'number' || (subject !== null && typeof subject !== 'string')) return null
+  const payload = text.slice(end + 1)
+  return { payload, move: { payload, expiresAt, subject: subject ?? undefined } }
+}
+
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function foundIn (store: SessionStore, text: string): Kept & { in: SessionStore } | null {
+  const kept = read(text)
+  return kept && { in: store, ...kept }
+}
+
+async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number> {
+  const counts = await settleAll([from, to].map(async (store) => await store.sweep?.() ?? 0))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** First where sessions leave: what has gone from there by the time it is looked at has come to the other. */
+async function * findInBoth (from: Finding, to: Finding, subject: string): AsyncGenerator<StoredRecord> {
+  const seen = new Set<string>()
+  for await (const record of from.findBySubject(subject)) {
+    const kept = await to.load(record.id) === null ? read(record.payload) : null
+    if (kept === null) continue
+    seen.add(record.id)
+    yield { ...record, payload: kept.payload }
+  }
+  for await (const record of to.findBySubject(subject)) if (!seen.has(record.id)) yield record
+}

@@ -1,0 +1,24 @@
+import { InvalidOption } from '../../errors.js'
+
+/**
+ * Throws `InvalidOption` unless `options` is an object that has no other options than these. What they hold is checked by
+ * whoever uses them.
+ */
+export function assertOptions<Options extends object> (factory: string, options: Options, names: ReadonlyArray<keyof Options & string>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOption(`${factory}(options)`, `must be an object: ${factory}({ ${names.join(', ')} })`)
+  }
+  const unknown = Object.keys(options).find((name) => !(names as readonly string[]).includes(name))
+  if (unknown !== undefined) {
+    throw new InvalidOption(`${factory}({ ${unknown} })`, `there is no such option, it takes ${names.join(', ')}`)
+  }
+}
+
+/** Whether it is a number of seconds: 0 or more, and an end to it. */
+export const isSeconds = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
+
+/** Whether it is something that has each of these methods. */
+export function hasMethods (value: unknown, ...names: string[]): boolean {
+  const members = Object(value) as Record<string, unknown>
+  return names.every((name) => typeof members[name] === 'function')
+}

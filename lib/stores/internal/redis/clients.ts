@@ -1,0 +1,77 @@
+import { InvalidOption } from '../../../errors.js'
+
+/** What the store uses of an `ioredis` client: `Redis` (single server, Sentinel) or `Cluster`. */
+export interface IoredisClient {
+  get (key: string): Promise<string | null>
+  set (key: string, value: string, pxat: 'PXAT', milliseconds: number, nx: 'NX'): Promise<'OK' | null>
+  evalsha (sha: string, keys: number, ...args: string[]): Promise<unknown>
+  eval (script: string, keys: number, ...args: string[]): Promise<unknown>
+}
+
+/** What the store uses of a `redis` (node-redis 5 or later) client: `createClient`, `createCluster`, `createSentinel`. */
+export interface NodeRedisClient {
+  get (key: string): Promise<string | null>
+  set (key: string, value: string, options: NodeRedisSetOptions): Promise<string | null>
+  evalSha (sha: string, options: NodeRedisEvalOptions): Promise<unknown>
+  eval (script: string, options: NodeRedisEvalOptions): Promise<unknown>
+}
+
+interface NodeRedisSetOptions { condition: 'NX', expiration: { type: 'PXAT', value: number } }
+interface NodeRedisEvalOptions { keys: string[], arguments: string[] }
+
+/** One Lua script that touches one key, with the SHA-1 that Redis knows it by. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+/** What the store asks of either client. Every call is about one key, so that it can go to any node of a Cluster. */
+export interface RedisCommands {
+  get (key: string): Promise<string | null>
+  /** `SET key value PXAT milliseconds NX`. `false`: the key is taken. */
+  create (key: string, value: string, milliseconds: number): Promise<boolean>
+  /** `EVALSHA`, and `EVAL` where the server does not have the script yet (or any more). */
+  run (script: Script, key: string, ...args: string[]): Promise<unknown>
+}
+
+const isNoScript = (error: unknown) => error instanceof Error && error.message.startsWith('NOSCRIPT')
+
+async function withFallback (known: () => Promise<unknown>, inFull: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await known()
+  } catch (error) {
+    if (isNoScript(error)) return await inFull()
+    throw error
+  }
+}
+
+function ioredisCommands (client: IoredisClient): RedisCommands {
+  return {
+    get: key => client.get(key),
+    create: async (key, value, milliseconds) => await client.set(key, value, 'PXAT', milliseconds, 'NX') === 'OK',
+    run: ({ text, sha }, key, ...args) =>
+      withFallback(() => client.evalsha(sha, 1, key, ...args), () => client.eval(text, 1, key, ...args))
+  }
+}
+
+function nodeRedisCommands (client: NodeRedisClient): RedisCommands {
+  const created = (value: number) => ({ condition: 'NX', expiration: { type: 'PXAT', value } }) as const
+  return {
+    get: key => client.get(key),
+    create: async (key, value, milliseconds) => await client.set(key, value, created(milliseconds)) === 'OK',
+    run: ({ text, sha }, key, ...args) => {
+      const options = { keys: [key], arguments: args }
+      return withFallback(() => client.evalSha(sha, options), () => client.eval(text, options))
+    }
+  }
+}
+
+const has = (client: object, name: string) => typeof (client as Record<string, unknown>)[name] === 'function'
+
+/** Which of the two packages made `client`. Throws `InvalidOption` for anything else. */
+export function redisCommands (client: IoredisClient | NodeRedisClient): RedisCommands {
+  const isObject = typeof client === 'object' && client !== null
+  if (isObject && has(client, 'evalSha')) return nodeRedisCommands(client as NodeRedisClient)
+  if (isObject && has(client, 'evalsha')) return ioredisCommands(client as IoredisClient)
+  throw new InvalidOption('client', 'redisStore needs a client made by ioredis or by redis (node-redis)')
+}

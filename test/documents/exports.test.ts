@@ -1,0 +1,73 @@
+import t from 'tap'
+import * as codecs from '../../lib/codecs.js'
+import * as conformance from '../../lib/conformance.js'
+import * as root from '../../lib/index.js'
+import { readOptions } from '../../lib/options/options.js'
+import * as testing from '../../lib/testing.js'
+import { schema } from '../support/app.js'
+import { membersOf } from '../support/declarations.js'
+import { blocksOf, codeIn, proseOf } from '../support/documents.js'
+import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
+
+const readme = proseOf('README.md')
+
+t.test('the package root exports what the README says, and nothing else', async (t) => {
+  const said = codeIn(/^\*\*Exports\.\*\*.*$/m.exec(readme)?.[0] ?? '')
+  t.strictSame(Object.keys(root).sort(), ['default', ...said].sort())
+  t.equal(root.default, root.sessionPlugin)
+  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'sessionPlugin', 'sessionSocket', 'withSession'])
+})
+
+t.test('what the blocks of the README import from the package root is exported', async (t) => {
+  const imported = importsOf('fastify-typed-session')
+  t.ok(imported.length >= 3)
+  t.strictSame(imported.filter((name) => !(name in root)), [])
+})
+
+t.test('codecs exports the codecs that the README shows, and nothing else', async (t) => {
+  t.strictSame(Object.keys(codecs).sort(), importsOf('fastify-typed-session/codecs').sort())
+})
+
+t.test('testing and conformance export what the README names, and nothing else', async (t) => {
+  const named = codeIn(readme).map((code) => /^\w+/.exec(code)?.[0])
+  t.strictSame(Object.keys(testing).sort(), ['readSession', 'sessionCookie'])
+  t.strictSame(Object.keys(conformance), ['storeConformance'])
+  t.strictSame([...Object.keys(testing), ...Object.keys(conformance)].filter((name) => !named.includes(name)), [])
+})
+
+for (const [what, members, defaults, silent] of [
+  ['option', [...membersOf('options.ts', 'CommonOptions'), ...membersOf('options.ts', 'SessionOptions')], optionDefaults, ['cookie', 'initial']],
+  ['cookie option', membersOf('options.ts', 'CookieOptions'), cookieDefaults, []]
+] as const) {
+  t.test(`the comment on every ${what} states the default that the code has`, async (t) => {
+    const stated = members.flatMap(({ name, doc }) => statedDefault(doc).map((value) => [name, value] as const))
+    const expected = Object.entries(defaults).filter(([name]) => !(silent as readonly string[]).includes(name))
+    t.strictSame(Object.fromEntries(stated), Object.fromEntries(expected))
+  })
+}
+
+t.test('the comment on timeouts states what the presets are', async (t) => {
+  const doc = membersOf('options.ts', 'CommonOptions').find(({ name }) => name === 'timeouts')?.doc ?? ''
+  for (const timeouts of ['aal1', 'aal2', 'aal3']) {
+    const { idle, absolute } = readOptions({ schema, timeouts }, false)
+    t.match(doc, `${timeouts} ${idle === absolute ? span(idle) : `${span(idle)} / ${span(absolute)}`}`)
+  }
+})
+
+function importsOf (entry: string): string[] {
+  const lines = blocksOf('README.md').flatMap(({ code }) => code.split('\n')).filter((line) => line.endsWith(`from '${entry}'`))
+  return [...new Set(lines.flatMap((line) => /\{(.*)\}/.exec(line)?.[1]?.split(',').map((name) => name.trim()) ?? []))]
+}
+
+function statedDefault (doc: string): string[] {
+  if (doc.endsWith('Required.')) return ['required']
+  const words = /\bDefault:? (`[^`]*`|[^.,:(]+)/.exec(doc)?.[1]?.replaceAll('`', '')
+  const other: Record<string, string> = { 'one day': '86400', '30 days': '2592000', 'in the cookie itself': 'none' }
+  return words === undefined ? [] : [other[words] ?? words]
+}
+
+function span (milliseconds: number): string {
+  const minutes = milliseconds / 60_000
+  if (minutes > 24 * 60) return `${minutes / 24 / 60} days`
+  return minutes >= 60 ? `${minutes / 60} h` : `${minutes} min`
+}

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { SECRET } from '../../support/app.js'
+import { tablesOf } from '../../support/documents.js'
+import { guides, writeGuide } from '../../support/guide.js'
+
+const SECRETS = { SESSION_SECRET: SECRET, ADMIN_SECRET: 'pZk3vW0y7sQ9rT2uXb5nMd8fHj1LgCaEoRiVxKqYt4w' }
+
+t.test('there are six, and the README leads to each', async (t) => {
+  const linked = tablesOf('README.md').flatMap(({ rows }) => rows).flatMap(([cell = '']) => /\]\(docs\/guides\/(.*)\.md\)/.exec(cell)?.[1] ?? [])
+  t.equal(guides.length, 6)
+  t.strictSame(linked.sort(), [...guides].sort())
+})
+
+for (const name of guides) {
+  t.test(`the program of ${name} starts as it stands and answers`, async (t) => {
+    const file = writeGuide(t, name, 'console.log(await $1.listen({ port: 0, host: "127.0.0.1" }))\n')
+    // tap hooks into the Node programs it sees started: `env -u` keeps it out.
+    const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, file], { env: { ...process.env, ...SECRETS }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = once(child, 'exit')
+    t.teardown(async () => { child.kill(); await ended })
+    const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => Promise.reject(new Error('it ended')))]) as [string]
+    t.equal((await fetch(`${address}/nothing-here`)).status, 404)
+  })
+}

@@ -1,0 +1,54 @@
+import t from 'tap'
+import { RESERVED_KEYS } from '../../lib/session/session.js'
+import { membersOf } from '../support/declarations.js'
+import { codeIn, documents, proseOf, readText } from '../support/documents.js'
+import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
+
+const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
+
+/** Of clients, of stores, of the benchmarks. */
+const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'docs/failures.md', 'benchmarks/README.md']
+
+/** Inline code of the project's own: not the blocks, nor what "Moving here" says of other packages and `others` of other options. */
+const advice = documents.filter((path) => !others.includes(path)).flatMap((path) => {
+  const prose = proseOf(path).replace(/(?<=^## Moving here\n).*?(?=^## )/ms, (table) => table.replace(/^\|[^|]*\|[^|]*\|/gm, ''))
+  return codeIn(prose).map((code) => ({ path, code }))
+})
+
+const unknown = (pattern: RegExp, known: readonly string[]) => {
+  const named = advice.flatMap(({ path, code }) => [...code.matchAll(pattern)].map((match) => ({ name: match[1] ?? '', place: `${path}: ${code}` })))
+  return { count: named.length, unknown: named.filter(({ name }) => !known.includes(name)).map(({ place }) => place) }
+}
+
+t.test('every option that is advised exists', async (t) => {
+  // `config` and its `session` are a route's, `sessionPlugin` is an option of @fastify/csrf-protection.
+  t.match(readText('node_modules/@fastify/csrf-protection/types/index.d.ts'), /\bsessionPlugin\b/)
+  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), 'config', 'sessionPlugin'])
+  t.ok(count > 8)
+  t.strictSame(missing, [])
+})
+
+t.test('every cookie option that is advised exists', async (t) => {
+  const { count, unknown: missing } = unknown(/\bcookie(?:: \{ |\.)(\w+)/g, Object.keys(cookieDefaults))
+  t.ok(count > 2)
+  t.strictSame(missing, [])
+})
+
+t.test('every member of the session that is advised exists', async (t) => {
+  const { count, unknown: missing } = unknown(/(?<!\w)session\.(\w+)\(/g, [...RESERVED_KEYS])
+  t.ok(count > 4)
+  t.strictSame(missing, [])
+})
+
+t.test('every member of app.sessions that is advised exists', async (t) => {
+  const { count, unknown: missing } = unknown(/\bapp\.sessions\.(\w+)/g, instance)
+  t.ok(count > 1)
+  t.strictSame(missing, [])
+})
+
+t.test('every link to a file of the repository leads somewhere', async (t) => {
+  for (const path of documents) {
+    const folder = path.includes('/') ? path.replace(/[^/]+$/, '') : ''
+    for (const [, target = ''] of readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) t.doesNotThrow(() => readText(folder + target), `${path} → ${target}`)
+  }
+})

@@ -1,0 +1,60 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { compile, firstProgram, isBuilt, schemaModule } from '../support/block-program.js'
+import { blocksOf, documents, readText, root } from '../support/documents.js'
+import { growCart, startFirstProgram } from '../support/first-program.js'
+
+const blocks = documents.flatMap(blocksOf)
+const programs = blocks.filter(({ language }) => language === 'ts')
+const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
+
+t.setTimeout(300_000)
+
+t.test('every block is TypeScript, which is compiled here, or a command', async (t) => {
+  t.ok(programs.length > 10)
+  t.strictSame(blocks.filter(({ language }) => !['ts', 'sh'].includes(language)).map(({ document, line, language }) => `${document}:${line} ${language}`), [])
+})
+
+t.test('every block compiles against what is published', async (t) => {
+  if (!isBuilt) return t.fail('there is no dist: npm run build')
+  for (const block of programs) t.strictSame(compile(block).problems, [], `${block.document}:${block.line}`)
+})
+
+t.test('a mistake in a block is found, in its line', async (t) => {
+  const { problems } = compile({ ...firstProgram, code: firstProgram.code.replace('session.cart.push', 'session.crat.push') })
+  const line = readText('README.md').split('\n').findIndex((text) => text.includes('session.cart.push')) + 1
+  t.match(problems, [new RegExp(`^README.md:${line} Property 'crat' does not exist`)])
+})
+
+t.test('the blocks see the build and not the sources', async (t) => {
+  const ours = compile(firstProgram).files.filter((file) => /^(?:dist|lib|types)\//.test(file.slice(root.length)))
+  t.ok(ours.length > 5)
+  t.strictSame(ours.filter((file) => !file.startsWith(join(root, 'dist'))), [])
+})
+
+t.test('the schema that other blocks import is the one of the first program', async (t) => {
+  t.match(schemaModule, /export const schema = z\.object\(\{.*cart:.*\}\)\n\ndeclare module/s)
+})
+
+t.test('the first program does what it says: the cart grows', async (t) => {
+  if (!isBuilt) return t.fail('there is no dist: npm run build')
+  const folder = t.testdir()
+  for (const name of ['fastify', '@fastify/cookie', 'zod']) link(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  link(root, join(folder, 'node_modules/fastify-typed-session'))
+  await growCart(t, await startFirstProgram(t, folder))
+})
+
+t.test('every npm script that a document names exists', async (t) => {
+  const inBenchmarks = JSON.parse(readText('benchmarks/package.json')) as { scripts: Record<string, string> }
+  for (const document of documents) {
+    const known = document.startsWith('benchmarks/') ? { ...scripts, ...inBenchmarks.scripts } : scripts
+    const named = [...readText(document).matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? '')
+    t.strictSame(named.filter((name) => !Object.hasOwn(known, name)), [], document)
+  }
+})
+
+function link (target: string, path: string): void {
+  mkdirSync(join(path, '..'), { recursive: true })
+  symlinkSync(target, path)
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import Database from 'better-sqlite3'
+import { Redis } from 'ioredis'
+import { MemcacheClient } from 'memcache-client'
+import { MongoClient } from 'mongodb'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import t from 'tap'
+import { fileStore } from '../../lib/stores/file.js'
+import { memcachedStore } from '../../lib/stores/memcached.js'
+import { memoryStore } from '../../lib/stores/memory.js'
+import { mongoStore } from '../../lib/stores/mongodb.js'
+import { mysqlStore } from '../../lib/stores/mysql.js'
+import { postgresStore } from '../../lib/stores/postgres.js'
+import { redisStore } from '../../lib/stores/redis.js'
+import { createTable, sqliteStore } from '../../lib/stores/sqlite.js'
+import type { SessionStore } from '../../types/index.js'
+import { clientOptions } from '../support/client-options.js'
+import { codeIn, documents, readText, root, tableOf } from '../support/documents.js'
+
+const manifest = JSON.parse(readText('package.json')) as {
+  exports: Record<string, string | { types: string, default: string }>
+  dependencies: Record<string, string>
+  devDependencies: Record<string, string>
+  peerDependencies: Record<string, string>
+}
+const entries = Object.keys(manifest.exports).map((entry) => `fastify-typed-session${entry.slice(1)}`)
+const tables = [tableOf('README.md', 'Stores', 'store'), tableOf('README.md', 'Stores', 'import')]
+const [mainRows = [], otherRows = []] = tables.map((table) => table.rows.map((row) => Object.fromEntries(table.header.map((name, at) => [name, row[at] ?? '']))))
+const rows = [...mainRows, ...otherRows]
+
+t.test('the stores are those that are exported, each once', async (t) => {
+  const shown = rows.map((row) => codeIn(row.import ?? '').join())
+  t.strictSame([...shown].sort(), entries.filter((entry) => entry.includes('/stores/')).sort())
+})
+
+t.test('every store is made with what its row says', async (t) => {
+  for (const row of rows) {
+    const [, name = '', members = ''] = /^`(\w+)\((.*)\)`$/.exec(row['made with'] ?? '') ?? []
+    const file = codeIn(row.import ?? '').join().replace('fastify-typed-session', 'lib')
+    const module = await import(pathToFileURL(join(root, `${file}.ts`)).href) as Record<string, unknown>
+    t.type(module[name], 'function', `${name} of ${file}`)
+    for (const member of members.match(/(?<=[{,] ?)\w+/g) ?? []) t.match(readText(`${file}.ts`), new RegExp(`\\b${member}: `), `${name} takes ${member}`)
+  }
+})
+
+t.test('what the table says of a store, it does', async (t) => {
+  const stores = await makeAll(t.testdir(), (end) => t.teardown(end))
+  const shown = mainRows.map((row) => [codeIn(row.import ?? '').join().split('/').at(-1), row['expires by itself'], row['finds by subject']])
+  t.strictSame(shown, Object.entries(stores).map(([name, store]) => [name, expires(name, store), store.findBySubject === undefined ? 'no' : 'yes']))
+})
+
+t.test('what a store needs are the drivers that it is tested with, and all of them', async (t) => {
+  const needed = mainRows.flatMap((row) => codeIn(row.needs ?? ''))
+  t.strictSame([...needed].sort(), [...Object.keys(clientOptions), 'better-sqlite3', 'node:sqlite'].sort())
+  for (const name of needed.filter((name) => !name.startsWith('node:'))) t.ok(Object.hasOwn(manifest.devDependencies, name), name)
+})
+
+t.test('docs/stores.md says the same of every store, in the same order', async (t) => {
+  const { header, rows } = tableOf('docs/stores.md', 'Stores', 'store')
+  const again = rows.map((row) => Object.fromEntries(header.map((name, at) => [name, row[at] ?? ''])))
+  for (const [index, { import: _, 'made with': __, store = '', needs = '', ...same }] of mainRows.entries()) {
+    const { store: versions = '', needs: drivers = '', ...others } = again[index] ?? {}
+    t.equal(versions.replace(/ [\d.]+/g, ''), store)
+    t.strictSame(codeIn(drivers), codeIn(needs), store)
+    t.strictSame(others, same, store)
+  }
+  t.equal(again.length, mainRows.length)
+})
+
+t.test('every entry that a document or a comment names is exported, and the README names every one', async (t) => {
+  const texts = [...documents, ...['handle', 'session', 'store', 'options'].map((name) => `types/${name}.ts`)].map((path) => [path, entriesIn(readText(path))] as const)
+  for (const [path, named] of texts) t.strictSame(named.filter((entry) => !entries.includes(entry)), [], path)
+  t.strictSame(entries.filter((entry) => !entry.endsWith('package.json') && !entriesIn(readText('README.md')).includes(entry)), [])
+})
+
+t.test('every entry stands for a file of lib, and has types', async (t) => {
+  for (const [entry, target] of Object.entries(manifest.exports)) {
+    if (typeof target === 'string') continue
+    t.equal(target.types, target.default.replace(/\.js$/, '.d.ts'), entry)
+    t.ok(existsSync(join(root, target.default.replace('./dist/', '').replace(/\.js$/, '.ts'))), entry)
+  }
+})
+
+t.test('the dependencies are those of package.json', async (t) => {
+  const [, section = ''] = /^## Dependencies\n(.*?)^## /ms.exec(readText('README.md')) ?? []
+  t.strictSame(codeIn(section).sort(), Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).sort())
+})
+
+/** In the words of the table. */
+function expires (name: string, store: SessionStore): string {
+  if (store.sweep === undefined) return 'yes'
+  return readText(`lib/stores/${name}.ts`).includes('expireAfterSeconds') ? 'TTL index, and swept' : 'no, swept'
+}
+
+function entriesIn (text: string): string[] {
+  return [...text.matchAll(/(?<![\w/.@-])fastify-typed-session\/[a-z][\w/.-]*\w|['`]fastify-typed-session['`]/g)].map(([entry]) => entry.replace(/['`]/g, ''))
+}
+
+/** Of real clients that connect to nothing: what a store has does not depend on its server. In the order of the table. */
+async function makeAll (folder: string, atEnd: (end: () => unknown) => void): Promise<Record<string, SessionStore>> {
+  const database = new Database(':memory:')
+  await createTable(database)
+  const redis = new Redis({ lazyConnect: true })
+  const memcached = new MemcacheClient({ server: 'localhost:1' })
+  const postgres = new pg.Pool()
+  const pool = mysql.createPool({})
+  const mongo = new MongoClient('mongodb://localhost:1')
+  atEnd(async () => {
+    database.close()
+    redis.disconnect()
+    memcached.shutdown()
+    await Promise.all([postgres.end(), pool.end(), mongo.close()])
+  })
+  return {
+    memory: memoryStore(),
+    file: fileStore({ directory: join(folder, 'sessions') }),
+    sqlite: sqliteStore({ database }),
+    redis: redisStore({ client: redis }),
+    memcached: memcachedStore({ client: memcached }),
+    postgres: postgresStore({ pool: postgres }),
+    mysql: mysqlStore({ pool }),
+    mongodb: mongoStore({ collection: mongo.db('test').collection('sessions') })
+  }
+}

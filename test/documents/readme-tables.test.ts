@@ -1,0 +1,113 @@
+import Fastify from 'fastify'
+import t from 'tap'
+import * as errors from '../../lib/errors.js'
+import { HookList } from '../../lib/session/hooks.js'
+import { sessionPlugin } from '../../lib/index.js'
+import { RESERVED_KEYS, Session } from '../../lib/session/session.js'
+import { schema, SECRET } from '../support/app.js'
+import { type Member, membersOf } from '../support/declarations.js'
+import { codeIn, documents, readText, type Table, tableOf } from '../support/documents.js'
+import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
+
+const plain = (cell = '') => cell.replaceAll('`', '')
+const names = (cell = '') => codeIn(cell).map((code) => /^[\w$]+/.exec(code)?.[0] ?? code)
+const sorted = (values: Iterable<string>) => [...values].sort()
+
+const options = tableOf('README.md', 'Options', 'option')
+const cookieOptions = tableOf('README.md', 'Options', 'cookie option')
+
+for (const [what, table, file, defaults] of [
+  ['options', options, 'lib/options/options.ts', optionDefaults],
+  ['cookie options', cookieOptions, 'lib/options/cookie-options.ts', cookieDefaults]
+] as const) {
+  t.test(`the ${what} are those that the code reads, with the defaults that it has`, async (t) => {
+    const rows = table.rows.map(([name, value]) => [plain(name), plain(value)] as const)
+    t.strictSame(Object.fromEntries(rows), defaults)
+    t.strictSame(sorted(rows.map(([name]) => name)), sorted(keysOfShape(file)))
+  })
+}
+
+for (const [what, table, members] of [
+  ['an option', options, membersOf('options.ts', 'CommonOptions')],
+  ['a cookie option', cookieOptions, membersOf('options.ts', 'CookieOptions')]
+] as const) {
+  t.test(`the values that ${what} can have are all named, and no others`, async (t) => {
+    const choices = members.map(({ name, type }) => [name, type.match(/'[\w-]+'/g) ?? []] as const).filter(([, values]) => values.length > 0)
+    t.ok(choices.length > 1)
+    for (const [name, values] of choices) t.strictSame(sorted(literalsIn(table, name)), sorted(values), name)
+  })
+}
+
+t.test('the members of the session are those that it has; what is called has parentheses', async (t) => {
+  const codes = tableOf('README.md', 'The session', 'member').rows.flatMap(([cell]) => codeIn(cell ?? ''))
+  t.strictSame(sorted(codes.flatMap((code) => names(`\`${code}\``))), sorted(RESERVED_KEYS).filter((name) => name !== 'constructor'))
+  for (const code of codes) {
+    const { get, value } = Object.getOwnPropertyDescriptor(Session.prototype, names(`\`${code}\``)[0] ?? '') ?? {}
+    t.equal(code.endsWith(')'), get === undefined && typeof value === 'function', code)
+  }
+})
+
+t.test('the hooks are those that there are, in this order, with what their events hold', async (t) => {
+  const { rows } = tableOf('README.md', 'Hooks', 'hook')
+  const hooks = membersOf('hooks.ts', 'SessionHooks')
+  t.strictSame(rows.map(([name]) => plain(name)), hookNames())
+  t.strictSame(hooks.map(({ name }) => name), hookNames())
+  for (const { name, type } of hooks) {
+    const event = membersOf('hooks.ts', /^Run<(\w+)/.exec(type)?.[1] ?? '')
+    t.strictSame(names(rows.find(([cell]) => plain(cell) === name)?.[2]), event.map((member) => member.name), name)
+  }
+})
+
+t.test('the members of app.sessions are those that it has', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(sessionPlugin, { schema, secret: SECRET } as never)
+  const shown = tableOf('README.md', 'The instance', 'member').rows.flatMap(([cell]) => names(cell))
+  t.strictSame(sorted(shown), sorted(methodsOf(app.getDecorator<object>('sessions'))))
+  t.strictSame(sorted(shown), sorted(membersOf('instance.ts', 'Sessions').map(({ name }: Member) => name)))
+})
+
+t.test('the errors are those that there are, in this order, with their codes and statuses', async (t) => {
+  const { header, rows } = tableOf('README.md', 'Errors', 'code')
+  t.strictSame(header, ['code', 'status', 'when'])
+  t.strictSame(rows.map(([code, status]) => [plain(code), Number(status)]), thrown().map(({ code, statusCode }) => [code, statusCode]))
+  t.strictSame(rows.filter(([, , when = '']) => when.length < 20), [], 'each says when')
+})
+
+t.test('every code that a document or a comment names is one of an error, or of a warning', async (t) => {
+  const known = [...thrown().map(({ code }) => code), 'FST_TYPED_SESSION_MEMORY_STORE']
+  const types = ['options', 'session', 'store', 'handle', 'hooks', 'instance'].map((name) => `types/${name}.ts`)
+  for (const path of [...documents, ...types]) {
+    t.strictSame((readText(path).match(/FST_TYPED_SESSION_\w+/g) ?? []).filter((code) => !known.includes(code)), [], path)
+  }
+})
+
+function keysOfShape (file: string): string[] {
+  const shape = /^const shape = z\.strictObject\(\{\n(.*?)^\}[,)]/ms.exec(readText(file))?.[1] ?? ''
+  return [...shape.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1] ?? '')
+}
+
+function literalsIn ({ rows }: Table, option: string): Set<string> {
+  const row = rows.find(([name]) => plain(name) === option) ?? []
+  return new Set(codeIn(row.join(' ')).filter((code) => /^'[\w-]+'$/.test(code)))
+}
+
+/** As the message lists them. */
+function hookNames (): string[] {
+  try {
+    new HookList().add('none', () => {})
+    return []
+  } catch (error) {
+    return (error as Error).message.split('there are: ')[1]?.split(', ') ?? []
+  }
+}
+
+function methodsOf (value: object): string[] {
+  return Object.getOwnPropertyNames(Object.getPrototypeOf(value)).filter((name) => name !== 'constructor')
+}
+
+/** One of each, in the order of lib/errors.ts. */
+function thrown (): errors.SessionError[] {
+  const order = [...readText('lib/errors.ts').matchAll(/^export const (\w+) = define/gm)].map((match) => match[1] as keyof typeof errors)
+  return order.map((name) => new errors[name]() as errors.SessionError)
+}

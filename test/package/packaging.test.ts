@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { growCart, startFirstProgram } from '../support/first-program.js'
+import { pack, root, run } from '../support/packed.js'
+import { skipOrFail } from '../support/skip.js'
+
+t.setTimeout(600_000)
+
+const packed = await pack()
+t.teardown(() => packed.remove())
+
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string, default: string }>
+  bin: Record<string, string>
+  peerDependencies: Record<string, string>
+}
+const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
+
+t.test('the package holds what package.json points to', async (t) => {
+  const targets = [...Object.values(manifest.exports), ...Object.values(manifest.bin)]
+    .flatMap((target) => typeof target === 'string' ? [target] : Object.values(target))
+  t.strictSame(targets.filter((target) => !packed.files.includes(target.slice(2))), [])
+})
+
+t.test('the package holds sources for its source maps, its documents, and nothing else of the repository', async (t) => {
+  const foreign = packed.files.filter((path) =>
+    !/^(dist|lib|types)\//.test(path) && !/^(docs|benchmarks)\/.*\.(md|svg)$/.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
+  t.strictSame(foreign, [])
+  const without = packed.files.filter((path) => path.endsWith('.js') && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
+  t.strictSame(without, [], 'a compiled file whose source is gone is a leftover of an older build')
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) t.ok(packed.files.includes(file), `has ${file}`)
+})
+
+t.test('every document in the package finds what it links to there', async (t) => {
+  const documents = packed.files.filter((path) => path.endsWith('.md'))
+  t.ok(documents.includes('docs/stores.md'))
+  for (const document of documents) {
+    const links = [...(await readFile(join(root, document), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => join(document, '..', match[1] ?? ''))
+    t.strictSame(links.filter((link) => !packed.files.includes(link)), [], document)
+  }
+})
+
+t.test('every import that the README shows is exported', async (t) => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const shown = [...readme.matchAll(/['"`]fastify-typed-session(\/[\w/-]+)?['"`]/g)].map((match) => `.${match[1] ?? ''}`)
+  t.ok(shown.length > 5)
+  t.strictSame([...new Set(shown)].filter((entry) => !(entry in manifest.exports)), [])
+})
+
+t.test('publint has nothing to say', async (t) => {
+  const { status, output } = await run('node', ['node_modules/publint/src/cli.js', packed.tarball, '--strict'])
+  t.equal(status, 0, output)
+})
+
+t.test('the types resolve wherever ES modules do', async (t) => {
+  const { status, output } = await run('node', ['node_modules/@arethetypeswrong/cli/dist/index.js', packed.tarball, '--profile', 'esm-only', '--no-emoji'])
+  t.equal(status, 0, output)
+})
+
+t.test('installed into an empty folder', async (t) => {
+  const folder = await packed.install('fastify', '@fastify/cookie', 'zod')
+  const secret = (await run(join(folder, 'node_modules/.bin/fastify-typed-session'), ['keygen'])).output.trim()
+  t.match(secret, /^[\w-]{43}$/, 'the command is installed, too')
+
+  for (const { name, node } of nodes()) {
+    t.test(name, async (t) => {
+      if (!existsSync(node)) return skipOrFail(t, `${name} is not installed under .ci`)
+      for (const program of ['app.mjs', 'app.cjs']) {
+        const { status, output } = await run(node, [`run/${program}`, secret], folder)
+        t.equal(status, 0, output)
+      }
+      const { status, output } = await run(node, ['--input-type=module', '--eval',
+        entries.map((entry) => `await import('fastify-typed-session${entry.slice(1)}')`).join('\n')], folder)
+      t.equal(status, 0, `every export can be imported without any database driver\n${output}`)
+    })
+  }
+})
+
+t.test('the first program of the README runs with the lowest version of each peer', async (t) => {
+  const lowest = Object.entries(manifest.peerDependencies).map(([name, range]) => [name, /^\^(\d+\.\d+\.\d+)$/.exec(range)?.[1]] as const)
+  t.equal(lowest.length, 3)
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const floors = lowest.map(([name, version]) => {
+    t.ok(readme.includes(`\`${name}\` (${version} or newer)`), `the README says so: ${name} ${version}`)
+    return `${name}@${version}`
+  })
+  const folder = await packed.install(...floors)
+  const program = await run('node', ['run/app.mjs', 'v3Qm1x0b7d8sKf2hZp4yTn6uWc9eRj5aLgXoBiDqHkM'], folder)
+  t.equal(program.status, 0, program.output)
+  await growCart(t, await startFirstProgram(t, folder))
+})
+
+/** This Node, and the others that CI puts under .ci. */
+function nodes () {
+  const others = [20, 22, 24].map((major) => ({ name: `Node ${major}`, node: join(root, `.ci/node${major}/bin/node`), major }))
+  return [{ name: `Node ${process.versions.node}`, node: process.execPath }, ...others]
+}

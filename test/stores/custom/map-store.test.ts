@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+import { mapStore } from '../../../examples/custom-store/map-store.js'
+import { conforms } from '../../support/conformance.js'
+import { blocksOf, codeIn, readText, root } from '../../support/documents.js'
+import { skipOrFail } from '../../support/skip.js'
+import { isMissing } from '../../support/sqlite.js'
+import { families } from '../../support/stores.js'
+
+conforms(t, () => mapStore())
+
+const built = fileURLToPath(new URL('../../../dist/lib/conformance.js', import.meta.url))
+
+t.test('the test of the example runs on node:test, against the built package', async (t) => {
+  if (!existsSync(built)) return skipOrFail(t, 'the package is not built')
+  const example = fileURLToPath(new URL('../../../examples/custom-store/map-store.test.ts', import.meta.url))
+  const { stdout, status } = run('--test-reporter=tap', example)
+  t.equal(status, 0, stdout)
+  t.match(stdout, /^# pass [5-9]\d$/m)
+  t.match(stdout, /^# fail 0$/m)
+})
+
+t.test('the test that docs/stores.md shows runs on tap, and fails where the store does', async (t) => {
+  if (!existsSync(built)) return skipOrFail(t, 'the package is not built')
+  if (isMissing(t, 'better-sqlite3')) return
+  const [shown, ...others] = blocksOf('docs/stores.md').filter(({ code }) => code.includes('storeConformance('))
+  t.strictSame(others, [])
+  // In the repository's tree, where the package's own name means its build.
+  const script = join(t.testdir(), 'shown.mjs')
+  const write = (code: string) => writeFileSync(script, ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText)
+  write(shown?.code ?? '')
+  const { stdout, status } = run(script)
+  t.equal(status, 0)
+  t.equal(passed(stdout), total(stdout))
+  t.ok(total(stdout) >= 50, `${total(stdout)} tests`)
+
+  write(shown?.code.replace('sqliteStore({ database })', 'Object.assign(sqliteStore({ database }), { load: async () => null })') ?? '')
+  const broken = run(script)
+  t.equal(broken.status, 1)
+  t.ok(passed(broken.stdout) < total(broken.stdout))
+})
+
+t.test('what CONTRIBUTING.md says that a store has, every store of a server has', async (t) => {
+  const [, section = ''] = /^## Adding a store\n(.*)/ms.exec(readText('CONTRIBUTING.md')) ?? []
+  const paths = codeIn(section).filter((code) => /^[\w.-]+\/[\w./<>-]+$/.test(code))
+  t.ok(paths.length > 10)
+  t.strictSame(paths.map((path) => path.replace('<name>', 'postgres')).filter((path) => !existsSync(join(root, path))), [])
+  const suites = paths.filter((path) => /^test\/stores\/(http|race)/.test(path))
+  t.equal(suites.length, 3)
+  const isLocal = (family: string) => ['file', 'sqlite'].includes(family)
+  const needed = families.flatMap((family) => suites.map((path) => path.replace('<name>', isLocal(family) && path.includes('failures') ? 'local' : family)))
+  t.strictSame(needed.filter((path) => !existsSync(join(root, path))), [])
+})
+
+/** Without the variables that tell a test runner that it is run by one. */
+function run (...args: string[]) {
+  const { NODE_TEST_CONTEXT, TAP_CHILD_ID, ...env } = process.env
+  return spawnSync(process.execPath, [...process.execArgv, ...args], { encoding: 'utf8', env: { ...env, TAP: '1' } })
+}
+
+const passed = (output: string) => output.match(/^ok /gm)?.length ?? 0
+const total = (output: string) => Number(/^1\.\.(\d+)/m.exec(output)?.[1])

@@ -1,0 +1,3 @@
+import { faultSuite } from '../../support/fault-suite.js'
+
+await faultSuite('memcached')

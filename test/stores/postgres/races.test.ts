@@ -1,0 +1,3 @@
+import { raceSuite } from '../../support/race-suite.js'
+
+await raceSuite('postgres')

@@ -1,0 +1,3 @@
+import { subjectSuite } from '../../support/subject-suite.js'
+
+await subjectSuite('redis-groups')

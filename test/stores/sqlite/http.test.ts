@@ -1,0 +1,3 @@
+import { httpSuite } from '../../support/http-suite.js'
+
+await httpSuite('sqlite')

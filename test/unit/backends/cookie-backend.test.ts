@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { CookieBackend } from '../../../lib/backends/cookie.js'
+import { createKeyring } from '../../../lib/tokens/keyring.js'
+
+const keyring = createKeyring([randomBytes(32)], { application: '', session: 'session', cookie: 'session' })
+
+t.test('a cookie has nothing on the server that could be ended, removed or read again', async (t) => {
+  const backend = new CookieBackend(keyring, { cookie: 'session', readable: false, timeouts: { idle: 1_000, absolute: 1_000 }, cache: 10 })
+  const now = Date.now()
+  const times = { version: 1, createdAt: now, savedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null }
+  const { place, token } = backend.create(backend.newId(), { times, stored: { data: { n: 1 }, extra: null }, expiresAt: now + 1_000, subject: undefined, card: null })
+  t.equal(backend.reload(place), place)
+  t.equal(backend.end(), true)
+  t.equal(backend.discard(), undefined)
+  t.match(backend.load(token as string, now), { state: 'found', place: { record: { found: { data: { n: 1 } } } } }, 'it is good until it expires (P4.9)')
+})
