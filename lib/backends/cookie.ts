@@ -3,7 +3,8 @@ import type { Keyring, TokenFormat } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { isLive, readSealed, type Timeouts, writeSealed } from '../record/record.js'
 import { Remembered } from './remembered.js'
-import type { Backend, Draft, Id, Kept, Loaded, Place } from './backend.js'
+import type { Backend } from './backend.js'
+import type { Draft, Id, Loaded, Place, Saved } from './place.js'
 
 const FORGED = { state: 'none', reason: 'forged' } as const
 const EXPIRED = { state: 'none', reason: 'expired' } as const
@@ -57,7 +58,7 @@ export class CookieBackend implements Backend {
     return isLive(place.record.times, place.usedAt, this.#timeouts, now) ? place : null
   }
 
-  create ({ raw, key }: Id, draft: Draft): Kept {
+  create ({ raw, key }: Id, draft: Draft): Saved {
     const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
     checkSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
@@ -66,11 +67,11 @@ export class CookieBackend implements Backend {
     return { place, token }
   }
 
-  replace (place: Place, draft: Draft): Kept {
+  replace (place: Place, draft: Draft): Saved {
     return this.create(place as Id, draft)
   }
 
-  touch (place: Place, draft: Draft): Kept {
+  touch (place: Place, draft: Draft): Saved {
     return this.create(place as Id, draft)
   }
 

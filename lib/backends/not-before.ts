@@ -1,7 +1,7 @@
 import type { Awaitable, SessionStore } from '../../types/index.js'
 import { after, type Answer } from '../async/answer.js'
 import { storeFailure, withDeadline } from '../async/timeout.js'
-import { CLOCK_SKEW, readEpoch, writeEpoch } from '../record/record.js'
+import { CLOCK_SKEW, readNotBefore, writeNotBefore } from '../record/record.js'
 
 /** As long as any session can live: 400 days, and what clocks may differ by. */
 const LIFE = (400 * 86_400 + 60) * 1000
@@ -9,7 +9,7 @@ const MAX_RACES = 20
 /** Before anything can have begun. */
 export const NONE = -1
 
-export interface EpochOptions {
+export interface NotBeforeOptions {
   readonly store: SessionStore
   /** Where it lies. */
   readonly key: string
@@ -20,11 +20,11 @@ export interface EpochOptions {
 }
 
 /** The moment until which every session that has begun is over, for all servers alike. */
-export class Epoch {
-  readonly #options: EpochOptions
+export class NotBefore {
+  readonly #options: NotBeforeOptions
   #known = { value: NONE, at: -Infinity }
 
-  constructor (options: EpochOptions) {
+  constructor (options: NotBeforeOptions) {
     this.#options = options
   }
 
@@ -37,25 +37,25 @@ export class Epoch {
   /** Every session that has begun until `now` is over from here on. */
   async begin (now: number): Promise<void> {
     const { store, key } = this.#options
-    const next = writeEpoch(now)
+    const next = writeNotBefore(now)
     for (let race = 0; race < MAX_RACES; race++) {
       if (await this.#call(() => store.create(key, next, now + LIFE))) return this.#learn(now, now)
       const found = await this.#call(() => store.load(key))
       if (found === null) continue
-      const later = readEpoch(found)
+      const later = readNotBefore(found)
       if (later !== null && later >= now && later <= now + CLOCK_SKEW) return this.#learn(later, now)
       const outcome = await this.#call(() => store.replace(key, found, next, now + LIFE))
       if (outcome === 'replaced') return this.#learn(now, now)
     }
-    throw storeFailure(new Error(`the epoch was changed ${MAX_RACES} times meanwhile`))
+    throw storeFailure(new Error(`the moment of revokeAll() was changed ${MAX_RACES} times meanwhile`))
   }
 
   #ask (now: number): Answer<number> {
     const { store, key } = this.#options
     return after(this.#call(() => store.load(key)), (found) => {
-      const value = found === null ? NONE : readEpoch(found)
+      const value = found === null ? NONE : readNotBefore(found)
       // Whoever cannot tell which sessions are over must not let any in.
-      if (value === null) throw storeFailure(new Error('the epoch in the store is not one, revokeAll() writes it anew'))
+      if (value === null) throw storeFailure(new Error('what the store has for the moment of revokeAll() is none, revokeAll() writes it anew'))
       this.#learn(value, now)
       return this.#known.value
     })

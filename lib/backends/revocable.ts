@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { Conflict, Moved } from '../errors.js'
 import { type Card, writePayload } from '../record/record.js'
-import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
+import type { Backend } from './backend.js'
 import type { CookieBackend } from './cookie.js'
-import type { Epoch } from './not-before.js'
+import type { NotBefore } from './not-before.js'
+import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 /** Every lost race means that another request was saved. */
@@ -56,7 +57,7 @@ export class RevocableBackend implements Backend {
     return this.records.confirm(place, now)
   }
 
-  async create (id: Id, draft: Draft): Promise<Kept | null> {
+  async create (id: Id, draft: Draft): Promise<Saved | null> {
     // First, because it throws if the cookie would be too large.
     const kept = this.#cookies.create(id, draft)
     const payload = writePayload(draft.times, NO_DATA, draft.card)
@@ -65,20 +66,20 @@ export class RevocableBackend implements Backend {
   }
 
   /** The last save wins, as in every cookie session; but not over a session that has ended or has another id. */
-  async replace (place: Place, draft: Draft): Promise<Kept | typeof ENDED> {
+  async replace (place: Place, draft: Draft): Promise<Saved | typeof ENDED> {
     const kept = await this.#renew(place, draft)
     if (kept === 'moved') throw new Moved()
     return kept
   }
 
-  async touch (place: Place, draft: Draft): Promise<Kept | typeof ENDED> {
+  async touch (place: Place, draft: Draft): Promise<Saved | typeof ENDED> {
     const kept = await this.#renew(place, draft)
     return kept === 'moved' ? ENDED : kept
   }
 
   async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | typeof ENDED> {
     try {
-      const outcome = await this.#race(place, async (current) => await this.records.leave(current, successor, final, now))
+      const outcome = await this.#race(place, async (current) => await this.records.leaveTombstone(current, successor, final, now))
       if (outcome === 'moved') throw new Moved()
       return outcome
     } finally {
@@ -103,7 +104,7 @@ export class RevocableBackend implements Backend {
   #confirm (place: Place, now: number): Loaded | Promise<Loaded> {
     const known = this.#alive.get(place.key)
     if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now)
-    const notBefore = (this.records.epoch as Epoch).current(now)
+    const notBefore = (this.records.notBefore as NotBefore).current(now)
     if (notBefore instanceof Promise) return this.#find(place, now)
     if (place.record.times.createdAt <= notBefore) return { state: 'none', reason: 'revoked' }
     return { state: 'found', place: merge(place, known.located) }
@@ -126,7 +127,7 @@ export class RevocableBackend implements Backend {
     this.#alive.delete(key)
   }
 
-  async #renew (place: Place, draft: Draft): Promise<Kept | typeof ENDED | 'moved'> {
+  async #renew (place: Place, draft: Draft): Promise<Saved | typeof ENDED | 'moved'> {
     if (place.raw === null) return 'moved'
     const kept = this.#cookies.replace(place, draft)
     const payload = writePayload(draft.times, NO_DATA, draft.card)
@@ -149,7 +150,7 @@ export class RevocableBackend implements Backend {
     throw new Conflict()
   }
 
-  #keep ({ place, token }: Kept, payload: string, card: Card | null): Kept {
+  #keep ({ place, token }: Saved, payload: string, card: Card | null): Saved {
     this.#alive.delete(place.key)
     return { place: { ...place, record: { ...place.record, card }, payload }, token }
   }

@@ -4,7 +4,8 @@ import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../tokens/keyri
 import { random } from '../tokens/random.js'
 import { isLive, type SessionRecord, type Timeouts, writePayload } from '../record/record.js'
 import { Remembered } from './remembered.js'
-import { type Backend, type Draft, ENDED, type Id, type Kept, type Loaded, type Overtaken, type Place } from './backend.js'
+import type { Backend } from './backend.js'
+import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
@@ -57,16 +58,16 @@ export class StoreBackend implements Backend {
     return this.records.confirm(place, now)
   }
 
-  create ({ raw, key }: Id, draft: Draft): Answer<Kept | null> {
+  create ({ raw, key }: Id, draft: Draft): Answer<Saved | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     return after(this.records.create(key, payload, draft.expiresAt, draft.subject), (created) => created
       ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.savedAt) }
       : null)
   }
 
-  replace (place: Place, draft: Draft, reissue: boolean): Answer<Kept | Overtaken | typeof ENDED> {
+  replace (place: Place, draft: Draft, reissue: boolean): Answer<Saved | Overtaken | typeof ENDED> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome): Answer<Kept | Overtaken | typeof ENDED> => {
+    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome): Answer<Saved | Overtaken | typeof ENDED> => {
       if (outcome === 'missing') return ENDED
       if (outcome === 'conflict') return this.records.latest(place)
       return {
@@ -77,7 +78,7 @@ export class StoreBackend implements Backend {
   }
 
   /** A compare-and-set: a blind touch could bring an old id back to life in the browser. */
-  touch (place: Place, draft: Draft): Answer<Kept | typeof ENDED> {
+  touch (place: Place, draft: Draft): Answer<Saved | typeof ENDED> {
     const now = draft.times.savedAt
     const next = touched(place, draft)
     return after(this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject), (outcome) => {
@@ -88,7 +89,7 @@ export class StoreBackend implements Backend {
   }
 
   supersede (place: Place, successor: Place, final: boolean, now: number): Answer<'done' | Overtaken | typeof ENDED> {
-    return after(this.records.leave(place, successor, final, now), (outcome): Answer<'done' | Overtaken | typeof ENDED> => {
+    return after(this.records.leaveTombstone(place, successor, final, now), (outcome): Answer<'done' | Overtaken | typeof ENDED> => {
       if (outcome === 'missing') return ENDED
       return outcome === 'conflict' ? this.records.latest(place) : 'done'
     })

@@ -4,8 +4,8 @@ import { after, afterBoth, type Answer } from '../async/answer.js'
 import { storeFailure, withDeadline } from '../async/timeout.js'
 import { deadline, END_MARK, type EndMark, isLive, readPayload, type SessionRecord, type Timeouts, type Tombstone, writeTombstone } from '../record/record.js'
 import { Remembered } from './remembered.js'
-import { ENDED, type Loaded, type Overtaken, type Place } from './backend.js'
-import { type Epoch, NONE } from './not-before.js'
+import { NONE, type NotBefore } from './not-before.js'
+import { ENDED, type Loaded, type Overtaken, type Place } from './place.js'
 
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
 const MAX_HOPS = 100
@@ -27,7 +27,7 @@ export interface StoredRecordsOptions {
   /** How many records are remembered. */
   readonly cache: number
   /** `null`: not all sessions can be ended at once. */
-  readonly epoch: Epoch | null
+  readonly notBefore: NotBefore | null
   /** An end mark could not be removed: of no importance to the session, but the store has a fault. */
   readonly onLeftover: (error: unknown) => void
 }
@@ -37,7 +37,7 @@ type NotLocated = Exclude<Loaded, { readonly state: 'found' }>
 
 /** The records of one registered session in a store: sessions, the tombstones of rotations, end marks. By key; knows no token. */
 export class StoredRecords {
-  readonly epoch: Epoch | null
+  readonly notBefore: NotBefore | null
   readonly #options: StoredRecordsOptions
   readonly #store: SessionStore
   readonly #keys: RegExp
@@ -45,7 +45,7 @@ export class StoredRecords {
   readonly #seen: Remembered<{ readonly payload: string, readonly record: SessionRecord }>
 
   constructor (options: StoredRecordsOptions) {
-    this.epoch = options.epoch
+    this.notBefore = options.notBefore
     this.#options = options
     this.#store = options.store
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
@@ -78,11 +78,11 @@ export class StoredRecords {
 
   /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
   locate (key: string, now: number): Answer<Located | NotLocated> {
-    const { epoch } = this
-    if (epoch === null) return this.#follow(key, now)
+    const { notBefore } = this
+    if (notBefore === null) return this.#follow(key, now)
     // Asked together: on most stores that is one round trip.
-    return afterBoth(() => this.#follow(key, now), () => epoch.current(now), (located, notBefore) =>
-      'record' in located && located.record.times.createdAt <= notBefore ? { state: 'none', reason: 'revoked' } : located)
+    return afterBoth(() => this.#follow(key, now), () => notBefore.current(now), (located, until) =>
+      'record' in located && located.record.times.createdAt <= until ? { state: 'none', reason: 'revoked' } : located)
   }
 
   #follow (key: string, now: number, hops = 0): Answer<Located | NotLocated> {
@@ -117,7 +117,7 @@ export class StoredRecords {
 
   /** As {@link Backend.confirm}. */
   async confirm (place: Place, now: number): Promise<Place | null> {
-    return await afterBoth(() => this.latest(place), () => this.epoch?.current(now) ?? NONE, (found, notBefore) => {
+    return await afterBoth(() => this.latest(place), () => this.notBefore?.current(now) ?? NONE, (found, notBefore) => {
       if (found === ENDED || found.moved === 'final') return null
       const { latest } = found
       const { times } = latest.record
@@ -127,7 +127,7 @@ export class StoredRecords {
   }
 
   /** Leaves a tombstone in place of the record. */
-  leave (place: Place, successor: Place, final: boolean, now: number): Answer<ReplaceOutcome> {
+  leaveTombstone (place: Place, successor: Place, final: boolean, now: number): Answer<ReplaceOutcome> {
     const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
     return this.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until)
   }
@@ -161,7 +161,7 @@ export class StoredRecords {
   /** The live sessions of a subject. One that is just rotating counts once. */
   async find (subject: string, now: number): Promise<Place[]> {
     const places: Place[] = []
-    const notBefore = await this.epoch?.current(now) ?? NONE
+    const notBefore = await this.notBefore?.current(now) ?? NONE
     const records = await this.#call(async () => this.#search(this.#subjectKey(subject) as string))
     for (;;) {
       const { done, value } = await this.#call(() => records.next())

@@ -62,8 +62,8 @@ export class SessionControl implements Sessions<Data> {
 
   async revokeAll (): Promise<void> {
     const { backend: { records }, settings: { name }, sockets } = this.#runtime
-    if (!records?.epoch) throw new NotConfigured(`${name}s.revokeAll()`, 'revocations')
-    await records.epoch.begin(Date.now())
+    if (!records?.notBefore) throw new NotConfigured(`${name}s.revokeAll()`, 'revocations')
+    await records.notBefore.begin(Date.now())
     sockets.checkAll()
   }
 

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { StoreCapabilities } from '../../types/index.js'
 import type { Backend } from '../backends/backend.js'
 import { CookieBackend } from '../backends/cookie.js'
-import { Epoch } from '../backends/not-before.js'
+import { NotBefore } from '../backends/not-before.js'
 import { StoredRecords } from '../backends/stored-records.js'
 import { RevocableBackend } from '../backends/revocable.js'
 import { StoreBackend } from '../backends/store.js'
@@ -94,9 +94,9 @@ function storedRecords (settings: Settings, timeouts: Timeouts, log: FastifyBase
   const kept = store ?? revocations
   if (kept === null) return null
   const name = namespace(settings)
-  const epoch = revocations === null ? null : new Epoch({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
+  const notBefore = revocations === null ? null : new NotBefore({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
   const onLeftover = (err: unknown) => log.error({ err, session: settings.name }, 'session has ended, but its record could not be removed: it expires by itself')
-  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, epoch, onLeftover })
+  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, notBefore, onLeftover })
 }
 
 // A token of one session must find nothing that another one has put into the same store.

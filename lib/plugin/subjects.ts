@@ -1,5 +1,5 @@
 import type { ListedSession } from '../../types/index.js'
-import type { Place } from '../backends/backend.js'
+import type { Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { Conflict, InvalidOption, NotConfigured } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'

@@ -142,12 +142,12 @@ function readCard (about: unknown, from: unknown): Card | null {
 }
 
 /** Every session that had begun by then is over. */
-export function writeEpoch (notBefore: number): string {
+export function writeNotBefore (notBefore: number): string {
   return JSON.stringify({ notBefore })
 }
 
-/** `null` for what `writeEpoch` did not write. */
-export function readEpoch (payload: string): number | null {
+/** `null` for what `writeNotBefore` did not write. */
+export function readNotBefore (payload: string): number | null {
   const { notBefore } = Object(parse(payload)) as { notBefore?: unknown }
   return isTime(notBefore) ? notBefore : null
 }

@@ -1,4 +1,4 @@
-import type { Draft, Place } from '../backends/backend.js'
+import type { Draft, Place } from '../backends/place.js'
 import { describe } from './describe.js'
 import type { Data } from '../session/merge.js'
 import type { Plan } from './plan.js'

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { after, type Answer } from '../async/answer.js'
-import type { Draft, ENDED, Id, Kept, Overtaken, Place } from '../backends/backend.js'
+import type { Draft, ENDED, Id, Overtaken, Place, Saved } from '../backends/place.js'
 import { Conflict, StoreFailed } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { emit, type Runtime } from './runtime.js'
@@ -9,7 +9,7 @@ import type { Visit } from './visit.js'
 const MAX_COLLISIONS = 3
 
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */
-export function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Kept> {
+export function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Saved> {
   if (tries === 0) throw new Conflict()
   const own = id()
   const creating = visit.runtime.backend.create(own, draft)

@@ -1,4 +1,4 @@
-import type { Place } from '../backends/backend.js'
+import type { Place } from '../backends/place.js'
 import { ChangedTooLate } from '../errors.js'
 import { HeldVisits } from './held-visits.js'
 import type { Data } from '../session/merge.js'

@@ -1,4 +1,4 @@
-import type { Overtaken } from '../backends/backend.js'
+import type { Overtaken } from '../backends/place.js'
 import { type Action, decide } from './decision.js'
 import type { Data } from '../session/merge.js'
 import type { Change, Visit } from './visit.js'

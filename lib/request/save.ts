@@ -1,6 +1,6 @@
 import { admit } from './session-limit.js'
 import { after, type Answer } from '../async/answer.js'
-import { type Draft, ENDED, type Kept, type Overtaken, type Place } from '../backends/backend.js'
+import { type Draft, ENDED, type Overtaken, type Place, type Saved } from '../backends/place.js'
 import { cookieMaxAge, makeDraft } from './draft.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '../errors.js'
 import type { Data } from '../session/merge.js'
@@ -200,7 +200,7 @@ class Commit {
     return null
   }
 
-  #finish (plan: Plan, kept: Kept | null): null {
+  #finish (plan: Plan, kept: Saved | null): null {
     const visit = this.#visit
     if (this.#destroyed()) {
       if (kept !== null) visit.ended = kept.place

@@ -1,6 +1,6 @@
 import type { Answer } from '../async/answer.js'
 import { alone } from '../backends/subject-lock.js'
-import { ENDED, type Place } from '../backends/backend.js'
+import { ENDED, type Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { TooManySessions } from '../errors.js'
 import { end } from './ending.js'

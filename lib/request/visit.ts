@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../../types/index.js'
-import type { Loaded, Place } from '../backends/backend.js'
+import type { Loaded, Place } from '../backends/place.js'
 import { Controls } from './members.js'
 import { Moved, NewerVersion, NotReady, StoreFailed } from '../errors.js'
 import type { Data } from '../session/merge.js'

@@ -1,4 +1,4 @@
-import type { Overtaken } from '../backends/backend.js'
+import type { Overtaken } from '../backends/place.js'
 import { Conflict, Moved } from '../errors.js'
 import { hookOf } from '../session/hooks.js'
 import { type Data, merge } from '../session/merge.js'

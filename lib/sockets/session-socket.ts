@@ -1,5 +1,5 @@
 import type { SessionSocket, SocketLike } from '../../types/index.js'
-import type { Place } from '../backends/backend.js'
+import type { Place } from '../backends/place.js'
 import { visitBehind } from '../request/members.js'
 import { InvalidOption } from '../errors.js'
 import type { Watch } from '../backends/open-sockets.js'

@@ -92,7 +92,7 @@ for (const backend of PLACES) {
 
 function recordsOf (store: FaultyStore): StoredRecords {
   const timeouts = { idle: 60_000, absolute: 60_000 }
-  return new StoredRecords({ store, namespace: '01234567', timeouts, grace: 0, storeTimeout: 2_000, cache: 10, epoch: null, onLeftover: () => {} })
+  return new StoredRecords({ store, namespace: '01234567', timeouts, grace: 0, storeTimeout: 2_000, cache: 10, notBefore: null, onLeftover: () => {} })
 }
 
 t.test('a turn is alone: the others begin when it has ended, whatever process they are of', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Epoch, NONE } from '../../lib/backends/not-before.js'
+import { NONE, NotBefore } from '../../lib/backends/not-before.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { type AppOptions, buildApp, COOKIE, setCookies } from '../support/app.js'
 import { pass, setClock, START, stopTime, timed } from '../support/clock.js'
@@ -293,59 +293,59 @@ t.test('a session that was read before revokeAll() and rotates or saves after it
   }
 })
 
-const epochOf = (store: FaultyStore, staleness = 0) => new Epoch({ store, key: 'epoch', staleness, storeTimeout: 1_000 })
+const momentOf = (store: FaultyStore, staleness = 0) => new NotBefore({ store, key: 'epoch', staleness, storeTimeout: 1_000 })
 
-t.test('an epoch is asked for each time, or remembered as long as it may be', async t => {
+t.test('the moment of revokeAll() is asked for each time, or remembered as long as it may be', async t => {
   const store = new FaultyStore(memoryStore())
-  const [fresh, stale] = [epochOf(store), epochOf(store, 5_000)]
+  const [fresh, stale] = [momentOf(store), momentOf(store, 5_000)]
   t.strictSame([await fresh.current(1_000), await stale.current(1_000)], [NONE, NONE])
-  await epochOf(store).begin(Date.now())
+  await momentOf(store).begin(Date.now())
   t.not(await fresh.current(1_000), NONE)
   t.equal(await stale.current(5_999), NONE)
   t.not(await stale.current(6_000), NONE)
 })
 
-t.test('an epoch never goes back, whoever writes it and however late', async t => {
+t.test('the moment of revokeAll() never goes back, whoever writes it and however late', async t => {
   const store = new FaultyStore(memoryStore())
   const now = Date.now()
-  const epoch = epochOf(store)
-  await epoch.begin(now)
-  await epochOf(store).begin(now - 10_000)
-  t.equal(await epoch.current(now), now)
-  await epochOf(store).begin(now + 10)
-  t.equal(await epoch.current(now), now + 10)
+  const moment = momentOf(store)
+  await moment.begin(now)
+  await momentOf(store).begin(now - 10_000)
+  t.equal(await moment.current(now), now)
+  await momentOf(store).begin(now + 10)
+  t.equal(await moment.current(now), now + 10)
   await store.delete('epoch')
-  t.equal(await epoch.current(now), now + 10, 'who knows of it does not forget, although the store does')
-  const other = epochOf(store)
+  t.equal(await moment.current(now), now + 10, 'who knows of it does not forget, although the store does')
+  const other = momentOf(store)
   // It was there when it was to be created, and gone when it was to be read.
   store.break('create', async () => false, { times: 1 })
   await other.begin(now + 20)
-  t.equal(await epoch.current(now), now + 20)
+  t.equal(await moment.current(now), now + 20)
 })
 
-t.test('an epoch that a wrong clock has put far into the future is put right by the next one', async t => {
+t.test('the moment of revokeAll() that a wrong clock has put far into the future is put right by the next one', async t => {
   const store = new FaultyStore(memoryStore())
   const now = Date.now()
-  const epoch = epochOf(store)
-  await epochOf(store).begin(now + 86_400_000)
-  t.equal(await epoch.current(now), now + 86_400_000)
-  await epochOf(store).begin(now)
-  t.equal(await epoch.current(now), now)
+  const moment = momentOf(store)
+  await momentOf(store).begin(now + 86_400_000)
+  t.equal(await moment.current(now), now + 86_400_000)
+  await momentOf(store).begin(now)
+  t.equal(await moment.current(now), now)
 })
 
-t.test('an epoch that cannot be read lets nobody in, until revokeAll() writes it anew', async t => {
+t.test('the moment of revokeAll() that cannot be read lets nobody in, until revokeAll() writes it anew', async t => {
   const store = new FaultyStore(memoryStore())
   const now = Date.now()
-  const epoch = epochOf(store)
+  const moment = momentOf(store)
   for (const text of ['', 'null', '{}', '{"notBefore":"1"}', '{"notBefore":-1}', '[]']) {
     await store.delete('epoch')
     await store.create('epoch', text, now + 60_000)
-    await t.rejects(async () => await epoch.current(now), { code: 'FST_TYPED_SESSION_STORE_FAILED' }, text)
+    await t.rejects(async () => await moment.current(now), { code: 'FST_TYPED_SESSION_STORE_FAILED' }, text)
   }
-  await epoch.begin(now)
-  t.equal(await epoch.current(now), now)
+  await moment.begin(now)
+  t.equal(await moment.current(now), now)
   store.break('replace', async () => 'conflict')
-  await t.rejects(epoch.begin(now + 1), { code: 'FST_TYPED_SESSION_STORE_FAILED' }, 'a store that lies is not asked for ever')
+  await t.rejects(moment.begin(now + 1), { code: 'FST_TYPED_SESSION_STORE_FAILED' }, 'a store that lies is not asked for ever')
 })
 
 t.test('one start-up line says what logging out means, and only where it is not final', async t => {

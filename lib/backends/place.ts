@@ -1,0 +1,52 @@
+import type { RejectReason } from '../../types/index.js'
+import type { Card, SessionRecord, Stored, Times } from '../record/record.js'
+
+/** A fresh id: random bytes that the token carries, and what the backend makes of them. */
+export interface Id { readonly raw: Buffer, readonly key: string }
+
+/** A session as a backend found or kept it. */
+export interface Place {
+  /** The id in raw form: random bytes that the token carries. `null`: reached through a tombstone, so no token can be made. */
+  readonly raw: Buffer | null
+  /** The id as the backend knows it; of no use as a token. */
+  readonly key: string
+  readonly record: SessionRecord
+  /** The text that a compare-and-set expects. */
+  readonly payload: string
+  /** Milliseconds since the epoch: the last activity that the token or the record tells of. */
+  readonly usedAt: number
+  /** The token was made with an older secret than the newest. */
+  readonly stale: boolean
+}
+
+export type Loaded =
+  | { readonly state: 'found', readonly place: Place }
+  | { readonly state: 'none', readonly reason: RejectReason }
+  /** The session has a new id, and the old one may not be served. */
+  | { readonly state: 'moved' }
+
+/** What is to be kept. */
+export interface Draft {
+  readonly times: Times
+  readonly stored: Stored
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly subject: string | undefined
+  readonly card: Card | null
+}
+
+export interface Saved {
+  readonly place: Place
+  /** The token to send; `null`: the browser's is still good. */
+  readonly token: string | null
+}
+
+/** Another request was faster. */
+export interface Overtaken {
+  readonly latest: Place
+  /** The latest record lies under another id. */
+  readonly moved: 'no' | 'periodic' | 'final'
+}
+
+/** The answer where the session is over, whoever ended it. */
+export const ENDED = 'ended'
