@@ -10,21 +10,22 @@ import { blocksOf, codeIn, proseOf } from '../support/documents.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 
 const readme = proseOf('README.md')
+const typing = proseOf('docs/typing.md')
 
-t.test('the package root exports what the README says, and nothing else', async (t) => {
-  const said = codeIn(/^\*\*Exports\.\*\*.*$/m.exec(readme)?.[0] ?? '')
+t.test('the package root exports what docs/typing.md says, and nothing else', async (t) => {
+  const said = codeIn(/^\*\*Exports\.\*\*.*$/m.exec(typing)?.[0] ?? '')
   t.strictSame(Object.keys(root).sort(), ['default', ...said].sort())
   t.equal(root.default, root.sessionPlugin)
   t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'sessionPlugin', 'sessionSocket', 'withSession'])
 })
 
-t.test('what the blocks of the README import from the package root is exported', async (t) => {
+t.test('what the blocks of README and docs/typing.md import from the package root is exported', async (t) => {
   const imported = importsOf('fastify-typed-session')
   t.ok(imported.length >= 3)
   t.strictSame(imported.filter((name) => !(name in root)), [])
 })
 
-t.test('codecs exports the codecs that the README shows, and nothing else', async (t) => {
+t.test('codecs exports the codecs that docs/typing.md shows, and nothing else', async (t) => {
   t.strictSame(Object.keys(codecs).sort(), importsOf('fastify-typed-session/codecs').sort())
 })
 
@@ -55,7 +56,7 @@ t.test('the comment on timeouts states what the presets are', async (t) => {
 })
 
 function importsOf (entry: string): string[] {
-  const lines = blocksOf('README.md').flatMap(({ code }) => code.split('\n')).filter((line) => line.endsWith(`from '${entry}'`))
+  const lines = ['README.md', 'docs/typing.md'].flatMap(blocksOf).flatMap(({ code }) => code.split('\n')).filter((line) => line.endsWith(`from '${entry}'`))
   return [...new Set(lines.flatMap((line) => /\{(.*)\}/.exec(line)?.[1]?.split(',').map((name) => name.trim()) ?? []))]
 }
 

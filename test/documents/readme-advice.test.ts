@@ -9,9 +9,9 @@ const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
 /** Of clients, of stores, of the benchmarks. */
 const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'docs/failures.md', 'benchmarks/README.md']
 
-/** Inline code of the project's own: not the blocks, nor what "Moving here" says of other packages and `others` of other options. */
+/** Inline code of the project's own: not the blocks, nor what docs/moving.md says of other packages and `others` of other options. */
 const advice = documents.filter((path) => !others.includes(path)).flatMap((path) => {
-  const prose = proseOf(path).replace(/(?<=^## Moving here\n).*?(?=^## )/ms, (table) => table.replace(/^\|[^|]*\|[^|]*\|/gm, ''))
+  const prose = path === 'docs/moving.md' ? proseOf(path).replace(/^\|[^|]*\|[^|]*\|/gm, '') : proseOf(path)
   return codeIn(prose).map((code) => ({ path, code }))
 })
 

@@ -13,8 +13,8 @@ const plain = (cell = '') => cell.replaceAll('`', '')
 const names = (cell = '') => codeIn(cell).map((code) => /^[\w$]+/.exec(code)?.[0] ?? code)
 const sorted = (values: Iterable<string>) => [...values].sort()
 
-const options = tableOf('README.md', 'Options', 'option')
-const cookieOptions = tableOf('README.md', 'Options', 'cookie option')
+const options = tableOf('docs/options.md', 'Options', 'option')
+const cookieOptions = tableOf('docs/options.md', 'Options', 'cookie option')
 
 for (const [what, table, file, defaults] of [
   ['options', options, 'lib/options/options.ts', optionDefaults],
@@ -48,7 +48,7 @@ t.test('the members of the session are those that it has; what is called has par
 })
 
 t.test('the hooks are those that there are, in this order, with what their events hold', async (t) => {
-  const { rows } = tableOf('README.md', 'Hooks', 'hook')
+  const { rows } = tableOf('docs/hooks.md', 'Hooks', 'hook')
   const hooks = membersOf('hooks.ts', 'SessionHooks')
   t.strictSame(rows.map(([name]) => plain(name)), hookNames())
   t.strictSame(hooks.map(({ name }) => name), hookNames())
@@ -62,13 +62,13 @@ t.test('the members of app.sessions are those that it has', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(sessionPlugin, { schema, secret: SECRET } as never)
-  const shown = tableOf('README.md', 'The instance', 'member').rows.flatMap(([cell]) => names(cell))
+  const shown = tableOf('docs/control.md', 'The instance', 'member').rows.flatMap(([cell]) => names(cell))
   t.strictSame(sorted(shown), sorted(methodsOf(app.getDecorator<object>('sessions'))))
   t.strictSame(sorted(shown), sorted(membersOf('instance.ts', 'Sessions').map(({ name }: Member) => name)))
 })
 
 t.test('the errors are those that there are, in this order, with their codes and statuses', async (t) => {
-  const { header, rows } = tableOf('README.md', 'Errors', 'code')
+  const { header, rows } = tableOf('docs/errors.md', 'Errors', 'code')
   t.strictSame(header, ['code', 'status', 'when'])
   t.strictSame(rows.map(([code, status]) => [plain(code), Number(status)]), thrown().map(({ code, statusCode }) => [code, statusCode]))
   t.strictSame(rows.filter(([, , when = '']) => when.length < 20), [], 'each says when')
