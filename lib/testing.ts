@@ -3,7 +3,7 @@ import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, Sessi
 import { memberOf } from './schema/discriminant.js'
 import { signedIn } from './request/draft.js'
 import type { Data } from './session/merge.js'
-import { deadline } from './record/record.js'
+import { deadline } from './record/timeouts.js'
 import type { Runtime } from './request/runtime.js'
 import { liveKeys } from './schema/keys.js'
 import { SessionControl } from './plugin/control.js'

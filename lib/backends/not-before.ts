@@ -1,7 +1,8 @@
 import type { Awaitable, SessionStore } from '../../types/index.js'
 import { after, type Answer } from '../async/answer.js'
 import { storeFailure, withDeadline } from '../async/timeout.js'
-import { CLOCK_SKEW, readNotBefore, writeNotBefore } from '../record/record.js'
+import { readNotBefore, writeNotBefore } from '../record/payload.js'
+import { CLOCK_SKEW } from '../record/timeouts.js'
 
 /** As long as any session can live: 400 days, and what clocks may differ by. */
 const LIFE = (400 * 86_400 + 60) * 1000

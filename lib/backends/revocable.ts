@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Conflict, Moved } from '../errors.js'
-import { type Card, writePayload } from '../record/record.js'
+import { writePayload } from '../record/payload.js'
+import type { Card } from '../record/record.js'
 import type { Backend } from './backend.js'
 import type { CookieBackend } from './cookie.js'
 import type { NotBefore } from './not-before.js'

@@ -1,6 +1,6 @@
 import type { RequestLike, RequireRecent } from '../../types/index.js'
 import { InvalidOption, NotRecent } from '../errors.js'
-import { CLOCK_SKEW } from '../record/record.js'
+import { CLOCK_SKEW } from '../record/timeouts.js'
 
 /**
  * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are; else

@@ -3,7 +3,7 @@ import type { Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { Conflict, InvalidOption, NotConfigured } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
-import { deadline } from '../record/record.js'
+import { deadline } from '../record/timeouts.js'
 import { end } from '../request/ending.js'
 import type { Runtime } from '../request/runtime.js'
 

@@ -3,7 +3,7 @@ import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, St
 import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
 import { canSendCookie, hasLeft } from './plan.js'
-import { deadline } from '../record/record.js'
+import { deadline } from '../record/timeouts.js'
 import { expose } from '../http/headers.js'
 import { Session, type SessionOwner } from '../session/session.js'
 import type { Change, Visit } from './visit.js'

@@ -88,3 +88,12 @@ function arrayToJson (array: readonly unknown[], names: Names, path: PropertyKey
 function notJson (path: Path, names: Names, why: string): Error {
   return new InvalidData(`${formatPath(path, names)} (${why})`)
 }
+
+/** What JSON says; `undefined` for what is none. */
+export function parseJson (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

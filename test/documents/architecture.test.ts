@@ -58,7 +58,7 @@ t.test('only visit.ts assigns to a field of a visit', async (t) => {
 })
 
 t.test('the pure files do no input or output and know no framework', async (t) => {
-  for (const file of ['lib/request/decision.ts', 'lib/session/merge.ts', 'lib/record/record.ts']) {
+  for (const file of ['lib/request/decision.ts', 'lib/session/merge.ts', 'lib/record/record.ts', 'lib/record/sealed-form.ts', 'lib/record/payload.ts', 'lib/record/timeouts.ts']) {
     t.strictSame([...(texts.get(file) ?? '').matchAll(/from '([^.'][^']*)'/g)].map((match) => match[1]), [], file)
   }
 })

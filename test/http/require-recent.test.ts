@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { createSession, requireRecent, requireSession } from '../../lib/index.js'
-import { CLOCK_SKEW } from '../../lib/record/record.js'
+import { CLOCK_SKEW } from '../../lib/record/timeouts.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { buildApp, COOKIE, eachBackend, schema, SECRET } from '../support/app.js'
 import { FAULTS, FaultyStore } from '../support/faulty-store.js'

@@ -1,7 +1,10 @@
 import t from 'tap'
 import fc from 'fast-check'
 import type { JsonObject } from '../../../types/index.js'
-import { CLOCK_SKEW, deadline, END_MARK, isLive, readPayload, readSealed, type Times, writePayload, writeSealed, writeTombstone } from '../../../lib/record/record.js'
+import { END_MARK, readPayload, writePayload, writeTombstone } from '../../../lib/record/payload.js'
+import type { Times } from '../../../lib/record/record.js'
+import { readSealed, writeSealed } from '../../../lib/record/sealed-form.js'
+import { CLOCK_SKEW, deadline, isLive } from '../../../lib/record/timeouts.js'
 
 const LATEST = 2 ** 48 - 1
 const time = fc.oneof(fc.integer({ min: 0, max: 2_000_000_000_000 }), fc.constantFrom(0, 1, 2 ** 32, LATEST))
