@@ -6,15 +6,17 @@ import { sessionPlugin } from '../../lib/index.js'
 import { RESERVED_KEYS, Session } from '../../lib/session/session.js'
 import { schema, SECRET } from '../support/app.js'
 import { type Member, membersOf } from '../support/declarations.js'
-import { codeIn, documents, readText, type Table, tableOf } from '../support/documents.js'
+import { codeIn, documents, readText, type Table, tableOf, tablesOf } from '../support/documents.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 
 const plain = (cell = '') => cell.replaceAll('`', '')
 const names = (cell = '') => codeIn(cell).map((code) => /^[\w$]+/.exec(code)?.[0] ?? code)
 const sorted = (values: Iterable<string>) => [...values].sort()
 
-const options = tableOf('docs/options.md', 'Options', 'option')
-const cookieOptions = tableOf('docs/options.md', 'Options', 'cookie option')
+/** All tables of docs/options.md whose first column is called so, as one. */
+const optionTable = (column: string): Pick<Table, 'rows'> => ({ rows: tablesOf('docs/options.md').filter(({ header }) => header[0] === column).flatMap(({ rows }) => rows) })
+const options = optionTable('option')
+const cookieOptions = optionTable('cookie option')
 
 for (const [what, table, file, defaults] of [
   ['options', options, 'lib/options/options.ts', optionDefaults],
@@ -23,6 +25,7 @@ for (const [what, table, file, defaults] of [
   t.test(`the ${what} are those that the code reads, with the defaults that it has`, async (t) => {
     const rows = table.rows.map(([name, value]) => [plain(name), plain(value)] as const)
     t.strictSame(Object.fromEntries(rows), defaults)
+    t.equal(rows.length, Object.keys(defaults).length, 'each once')
     t.strictSame(sorted(rows.map(([name]) => name)), sorted(keysOfShape(file)))
   })
 }
@@ -87,7 +90,7 @@ function keysOfShape (file: string): string[] {
   return [...shape.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1] ?? '')
 }
 
-function literalsIn ({ rows }: Table, option: string): Set<string> {
+function literalsIn ({ rows }: Pick<Table, 'rows'>, option: string): Set<string> {
   const row = rows.find(([name]) => plain(name) === option) ?? []
   return new Set(codeIn(row.join(' ')).filter((code) => /^'[\w-]+'$/.test(code)))
 }
