@@ -1,20 +1,26 @@
 import { TooLarge } from '../errors.js'
+import type { Scope } from './removals.js'
 
 /** RFC 6265bis §5.6: browsers ignore a cookie whose name and value are longer together. */
 export const MAX_COOKIE = 4096
 
-/** The value of the cookie `name` in a `Cookie` header: absent, or `'duplicate'` when it is there more than once. */
-export function readCookie (header: string | undefined, name: string): { value: string } | 'absent' | 'duplicate' {
-  if (header === undefined) return 'absent'
-  let value: string | null = null
+/** What a request brought under one name: nothing, a value, or the values of several cookies, none of which is to be believed. */
+export type Brought = null | string | readonly string[]
+
+/** The cookies called `name` in a `Cookie` header, in its order. */
+export function readCookie (header: string | undefined, name: string): Brought {
+  if (header === undefined) return null
+  let first: string | null = null
+  let all: string[] | null = null
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
     const start = at + name.length
     if (header[start] !== '=' || !beginsPair(header, at)) continue
-    if (value !== null) return 'duplicate'
     const end = header.indexOf(';', start)
-    value = trimEnd(header.slice(start + 1, end === -1 ? header.length : end))
+    const value = trimEnd(header.slice(start + 1, end === -1 ? header.length : end))
+    if (first === null) first = value
+    else (all ??= [first]).push(value)
   }
-  return value === null ? 'absent' : { value }
+  return all ?? first
 }
 
 // Only space and tab may stand between the separator and a name; a browser would not trim anything else.
@@ -32,18 +38,27 @@ function trimEnd (value: string): string {
 
 /** Formats the session's `Set-Cookie`; everything that does not change from one to the next is formatted once. */
 export interface CookieWriter {
+  /** Where the cookie lies in the browser. */
+  readonly scope: Scope
   /** `maxAge` in seconds; `null`: the cookie ends with the browser. */
   set (token: string, maxAge: number | null): string
   /** Removes it, with the attributes it was set with. */
   readonly clear: string
+  /** Removes one that was set with another domain or path. */
+  clearAt (scope: Scope): string
 }
 
-export function createCookieWriter (name: string, attributes: string): CookieWriter {
+/** `attributes`: all but domain and path, beginning with a semicolon. */
+export function createCookieWriter (name: string, domain: string | null, path: string, attributes: string): CookieWriter {
+  const at = (domain: string | null, path: string) => `${domain === null ? '' : `; Domain=${domain}`}; Path=${path}${attributes}`
+  const own = at(domain, path)
   return {
+    scope: { domain: domain === null ? null : domain.replace(/^\./, '').toLowerCase(), path },
     set (token, maxAge) {
-      return maxAge === null ? `${name}=${token}${attributes}` : `${name}=${token}; Max-Age=${maxAge}${attributes}`
+      return maxAge === null ? `${name}=${token}${own}` : `${name}=${token}; Max-Age=${maxAge}${own}`
     },
-    clear: `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${attributes}`
+    clear: `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${own}`,
+    clearAt: ({ domain, path }) => `${name}=; Max-Age=0${at(domain, path)}`
   }
 }
 

@@ -33,7 +33,7 @@ export class SessionControl implements Sessions<Data> {
   async open (source: CookieSource | string | undefined): Promise<OpenedSession<Data> | null> {
     const { settings, backend, opener, codec } = this.#runtime
     const found = readCookie(this.#headerOf(source), settings.cookie.name)
-    const loaded = typeof found === 'string' ? null : await backend.load(found.value, Date.now())
+    const loaded = typeof found === 'string' ? await backend.load(found, Date.now()) : null
     if (loaded?.state !== 'found') return null
     const { place } = loaded
     const opened = opener.open(place.record)

@@ -71,9 +71,9 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
       return done()
     }
     const found = readCookie(request.headers.cookie, cookie.name)
-    const visit = new Visit(runtime, request, reply, typeof found === 'string' ? null : found.value, config, route?.onStoreError ?? onStoreError)
+    const visit = new Visit(runtime, request, reply, typeof found === 'string' ? found : null, config, route?.onStoreError ?? onStoreError)
     setSlot(request, slot, visit)
-    if (found === 'duplicate') visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
+    if (typeof found === 'object' && found !== null) visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
     const required = route?.require?.allows
     if (runtime.backend.records === null && required === undefined) return done()
     const loading = visit.fetch()

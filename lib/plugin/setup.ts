@@ -106,10 +106,8 @@ function namespace ({ application, name, cookie }: Settings): string {
 
 function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Settings): CookieWriter {
   const { path, sameSite, secure, httpOnly, partitioned, domain, priority } = policy
-  const attributes = app.serializeCookie(name, '', {
-    path, sameSite, secure, httpOnly, partitioned, ...(domain !== null && { domain }), ...(priority !== null && { priority })
-  })
-  return createCookieWriter(name, attributes.slice(name.length + 1))
+  const attributes = app.serializeCookie(name, '', { sameSite, secure, httpOnly, partitioned, ...(priority !== null && { priority }) })
+  return createCookieWriter(name, domain, path, attributes.slice(name.length + 1))
 }
 
 function createHooks ({ hooks }: Settings): HookList {

@@ -38,7 +38,7 @@ t.test('S-ck8, K-48: the cookie is seen under its exact name only', async t => {
     'without a value or sign': COOKIE,
     $Version: `$Version=1; $Path="/"; $${COOKIE}=${VALUE}`
   }
-  for (const [name, header] of Object.entries(absent)) t.equal(readCookie(header, COOKIE), 'absent', name)
+  for (const [name, header] of Object.entries(absent)) t.equal(readCookie(header, COOKIE), null, name)
 
   const found: Record<string, [string, string]> = {
     alone: [`${COOKIE}=${VALUE}`, VALUE],
@@ -55,15 +55,15 @@ t.test('S-ck8, K-48: the cookie is seen under its exact name only', async t => {
     'nothing is decoded': [`${COOKIE}=%61%62`, '%61%62'],
     'a no-break space is part of the value': [`${COOKIE}=${VALUE}\xA0`, `${VALUE}\xA0`]
   }
-  for (const [name, [header, value]] of Object.entries(found)) t.strictSame(readCookie(header, COOKIE), { value }, name)
+  for (const [name, [header, value]] of Object.entries(found)) t.equal(readCookie(header, COOKIE), value, name)
 })
 
-t.test('S-ck6: two cookies of one name are neither', async t => {
-  const duplicates = [
-    `${COOKIE}=a; ${COOKIE}=b`, `${COOKIE}=a; ${COOKIE}=a`, `${COOKIE}=; ${COOKIE}=`,
-    `x=1; ${COOKIE}=a;y=2;${COOKIE}=b`, `${COOKIE}=a; ${COOKIE}=b; ${COOKIE}=c`
+t.test('S-ck6: two cookies of one name are told from one', async t => {
+  const several: [string, string[]][] = [
+    [`${COOKIE}=a; ${COOKIE}=b`, ['a', 'b']], [`${COOKIE}=a; ${COOKIE}=a`, ['a', 'a']], [`${COOKIE}=; ${COOKIE}=`, ['', '']],
+    [`x=1; ${COOKIE}=a;y=2;${COOKIE}=b`, ['a', 'b']], [`${COOKIE}=a; ${COOKIE}=b; ${COOKIE}=c`, ['a', 'b', 'c']]
   ]
-  for (const header of duplicates) t.equal(readCookie(header, COOKIE), 'duplicate', header)
+  for (const [header, values] of several) t.strictSame(readCookie(header, COOKIE), values, header)
 })
 
 t.test('K-48: what is read is what splitting at every semicolon gives', async t => {
@@ -72,7 +72,7 @@ t.test('K-48: what is read is what splitting at every semicolon gives', async t 
     const header = pieces.join('')
     const values = header.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
       .filter((pair) => pair.startsWith('sid=')).map((pair) => pair.slice(4))
-    const expected = values.length === 0 ? 'absent' : values.length > 1 ? 'duplicate' : { value: values[0] }
+    const expected = values.length > 1 ? values : values[0] ?? null
     t.strictSame(readCookie(header, 'sid'), expected)
   }), { numRuns: 2000 })
 })
@@ -102,7 +102,7 @@ t.test('R-26: the work is linear in the length of the header, whatever fills it'
   for (const bomb of bombs) {
     const text = bomb.repeat(Math.ceil(16_384 / bomb.length))
     const { header, work } = counted(text)
-    t.equal(readCookie(header, COOKIE), 'absent', JSON.stringify(bomb.slice(0, 20)))
+    t.equal(readCookie(header, COOKIE), null, JSON.stringify(bomb.slice(0, 20)))
     t.ok(work.looks <= 4 * text.length, `${work.looks} looks for ${text.length} characters`)
   }
 })
