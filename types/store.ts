@@ -34,8 +34,16 @@ export interface SessionStore {
   sweep? (): Promise<number>
   /** Release what the store itself opened. A client that was handed in stays open. Calling it again does nothing. */
   close? (): Promise<void>
-  /** What this store cannot promise. Absent: it keeps every rule above. */
-  readonly capabilities?: StoreCapabilities
+  /**
+   * `false`: an adapter to an engine that has no `create` or `replace` in one step. Of parallel saves one can then be lost,
+   * or bring back a session that has ended; `register` says so. Default `true`.
+   */
+  readonly atomic?: boolean
+  /**
+   * `true`: it answers at once, never by a promise (`findBySubject` and `sweep` apart). A session is then read when
+   * somebody asks for it, not before each request. Default `false`.
+   */
+  readonly immediate?: boolean
 }
 
 /** A store whose answers all take their time. */
@@ -58,14 +66,4 @@ export interface StoredRecord {
   readonly payload: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
-}
-
-/** The guarantees of an adapter to a foreign store. Each is `true` for every built-in store. */
-export interface StoreCapabilities {
-  /** `create` refuses a taken id in one atomic step. */
-  readonly atomicCreate: boolean
-  /** `replace` is one atomic compare-and-set. */
-  readonly compareAndSet: boolean
-  /** `touch` never brings a deleted record back. */
-  readonly safeTouch: boolean
 }

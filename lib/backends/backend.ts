@@ -8,6 +8,8 @@ export interface Backend {
   readonly selfContained: boolean
   /** What is kept on the server. `null`: nothing, so that nothing here does I/O. */
   readonly records: StoredRecords | null
+  /** `load` answers at once, never by a promise: it may be called when the session is first read. */
+  readonly immediate: boolean
   /** A fresh id. */
   newId (): Id
   /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */

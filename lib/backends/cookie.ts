@@ -23,6 +23,7 @@ export interface CookieBackendOptions {
 export class CookieBackend implements Backend {
   readonly selfContained = true
   readonly records = null
+  readonly immediate = true
   readonly #format: TokenFormat
   readonly #cookie: string
   readonly #timeouts: Timeouts

@@ -24,6 +24,7 @@ export interface RevocableBackendOptions {
 /** The cookie is the session, but lives only as long as a small record in a store: times, and whose it is. */
 export class RevocableBackend implements Backend {
   readonly selfContained = true
+  readonly immediate = false
   readonly records: StoredRecords
   readonly #cookies: CookieBackend
   readonly #staleness: number

@@ -25,6 +25,7 @@ export interface StoreBackendOptions {
 /** The cookie carries an id; the session lies in a store, under a hash of it. */
 export class StoreBackend implements Backend {
   readonly selfContained = false
+  readonly immediate: boolean
   readonly records: StoredRecords
   readonly #format: TokenFormat
   readonly #timeouts: Timeouts
@@ -32,6 +33,7 @@ export class StoreBackend implements Backend {
 
   constructor (keyring: Keyring, { records, timeouts, cache }: StoreBackendOptions) {
     this.records = records
+    this.immediate = records.immediate
     this.#format = keyring.reference
     this.#timeouts = timeouts
     this.#tokens = new Remembered(cache)

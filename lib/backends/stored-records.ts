@@ -40,6 +40,8 @@ type NotLocated = Exclude<Loaded, { readonly state: 'found' }>
 /** The records of one registered session in a store: sessions, the tombstones of rotations, end marks. By key; knows no token. */
 export class StoredRecords {
   readonly notBefore: NotBefore | null
+  /** `locate` answers at once, never by a promise. */
+  readonly immediate: boolean
   readonly #options: StoredRecordsOptions
   readonly #store: SessionStore
   readonly #keys: RegExp
@@ -48,6 +50,7 @@ export class StoredRecords {
 
   constructor (options: StoredRecordsOptions) {
     this.notBefore = options.notBefore
+    this.immediate = options.store.immediate === true && options.notBefore === null
     this.#options = options
     this.#store = options.store
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
@@ -202,6 +205,10 @@ export class StoredRecords {
     // A store that wants a callback has not answered yet, and does not say that there is no session.
     if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
       throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
+    }
+    if (this.immediate && payload instanceof Promise) {
+      payload.catch(() => {})
+      throw storeFailure(new Error('load answered by a promise, although the store says `immediate`'))
     }
     return payload
   }

@@ -9,9 +9,10 @@ const writers = Array.from({ length: 100 }, (_, index) => `writer ${index}`)
 const mostTries = 1000
 
 export function concurrencyTests (run: Runner): void {
-  if (run.has('atomicCreate')) createRaces(run)
-  if (run.has('compareAndSet')) replaceRaces(run)
-  if (run.has('safeTouch')) touchRaces(run)
+  if (!run.has('atomic')) return
+  createRaces(run)
+  replaceRaces(run)
+  touchRaces(run)
 }
 
 function createRaces ({ check }: Runner): void {

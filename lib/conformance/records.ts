@@ -16,9 +16,17 @@ function declaredTests ({ check, without }: Runner): void {
     for (const member of ['findBySubject', 'sweep'] as const) {
       assert.equal(typeof store[member], without.includes(member) ? 'undefined' : 'function', member)
     }
-    for (const promise of ['atomicCreate', 'compareAndSet', 'safeTouch'] as const) {
-      assert.equal(store.capabilities?.[promise] ?? true, !without.includes(promise), promise)
-    }
+    assert.equal(store.atomic ?? true, !without.includes('atomic'), 'atomic')
+  })
+
+  check('a store that says `immediate` answers each call at once, never by a promise', async ({ store }) => {
+    const id = newId()
+    assert.equal(await store.create(id, 'payload', later()), true)
+    assert.equal(await store.load(id), 'payload')
+    assert.equal(await store.replace(id, 'payload', 'second', later()), 'replaced')
+    assert.equal(await store.touch(id, later()), true)
+    await store.delete(id)
+    assert.equal(await store.load(id), null)
   })
 
   check('closing a store twice is no error', async ({ store }) => {

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AsyncStore, SessionStore, StoreCapabilities } from '../../types/store.js'
+import type { AsyncStore, Awaitable, SessionStore } from '../../types/store.js'
 
 /** Registers one test of the caller's own test runner. */
 export type ConformanceTest = (name: string, fn: () => Promise<void>) => unknown
@@ -14,14 +15,13 @@ export interface OpenedStore {
 export type OpenStore = () => SessionStore | OpenedStore | Promise<SessionStore | OpenedStore>
 
 /** Something that not every store has or promises. */
-export type Absent = 'findBySubject' | 'sweep' | keyof StoreCapabilities
+export type Absent = 'findBySubject' | 'sweep' | 'atomic'
 
 export interface ConformanceOptions {
   /** How exactly the engine keeps a deadline, in milliseconds. Default 1; 1000 for an engine that counts seconds. */
   readonly granularity?: number | undefined
   /**
-   * What this store does not have (`findBySubject`, `sweep`) or, by its own `capabilities`, does not promise. Those
-   * tests are left out, and the store is checked to say the same. Default: nothing.
+   * What this store does not have (`findBySubject`, `sweep`), or that it is not `atomic`. Those tests are left out, and the store is checked to say the same. Default: nothing.
    */
   readonly without?: readonly Absent[] | undefined
 }
@@ -64,18 +64,23 @@ export function runner (test: ConformanceTest, open: OpenStore, options: Conform
   }
 }
 
-/** A store may answer at once, and throw; here every answer is a promise. */
+/** A store may answer at once, and throw; here every answer is a promise. One that says `immediate` is held to it. */
 function promising (store: SessionStore): AsyncStore {
+  const settled = async <T>(answer: Awaitable<T>): Promise<T> => {
+    assert.ok(!store.immediate || typeof Object(answer).then !== 'function', 'a store that says `immediate` answered by a promise')
+    return await answer
+  }
   return {
-    ...(store.capabilities && { capabilities: store.capabilities }),
+    ...(store.atomic !== undefined && { atomic: store.atomic }),
+    ...(store.immediate !== undefined && { immediate: store.immediate }),
     ...(store.findBySubject && { findBySubject: store.findBySubject.bind(store) }),
     ...(store.sweep && { sweep: store.sweep.bind(store) }),
     ...(store.close && { close: store.close.bind(store) }),
-    create: async (...record) => await store.create(...record),
-    load: async (id) => await store.load(id),
-    replace: async (...change) => await store.replace(...change),
-    touch: async (id, expiresAt) => await store.touch(id, expiresAt),
-    delete: async (id) => await store.delete(id)
+    create: async (...record) => await settled(store.create(...record)),
+    load: async (id) => await settled(store.load(id)),
+    replace: async (...change) => await settled(store.replace(...change)),
+    touch: async (id, expiresAt) => await settled(store.touch(id, expiresAt)),
+    delete: async (id) => await settled(store.delete(id))
   }
 }
 

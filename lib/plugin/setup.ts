@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { StoreCapabilities } from '../../types/index.js'
 import type { Backend } from '../backends/backend.js'
 import { CookieBackend } from '../backends/cookie.js'
 import { NotBefore } from '../backends/not-before.js'
@@ -58,17 +57,9 @@ function announce (app: FastifyInstance, { name, store, revocations, cookie }: S
   if (kept === null) {
     app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires (the option revocations makes it final)')
   }
-  const lacks = Object.keys(LACKING).filter((promise) => kept?.capabilities?.[promise as keyof StoreCapabilities] === false)
-  if (lacks.length > 0) {
-    app.log.warn({ session: name, lacks }, `the session store cannot promise everything: ${lacks.map((promise) => LACKING[promise as keyof StoreCapabilities]).join(', ')}`)
+  if (kept?.atomic === false) {
+    app.log.warn({ session: name, atomic: false }, 'the session store has no write in one step: of parallel saves one can be lost, or bring back a session that has ended')
   }
-}
-
-/** What can happen without each of a store's promises. */
-const LACKING: Readonly<Record<keyof StoreCapabilities, string>> = {
-  atomicCreate: 'two sessions can begin under one id',
-  compareAndSet: 'of parallel saves one can be lost, and one can bring back a session that has ended',
-  safeTouch: 'a touch can bring back a session that has ended'
 }
 
 /** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */

@@ -37,6 +37,7 @@ export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
 }
 
 export class MemoryStore implements SessionStore {
+  readonly immediate = true
   readonly #maxBytes: number
   readonly #subjects = createSubjectIndex()
   readonly #entries: LRUCache<string, Entry>

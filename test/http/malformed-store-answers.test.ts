@@ -78,3 +78,15 @@ for (const [what, answer] of Object.entries({ 'nothing, as a Map does': undefine
     t.match(rejected(), [{ reason: 'corrupt' }])
   })
 }
+
+t.test('a store that says `immediate` and answers by a promise is a store that fails, whether the promise is kept or not', async (t) => {
+  for (const late of [async () => null, async () => { throw new Error('away') }]) {
+    const store: SessionStore = Object.assign(answering((value) => value), { immediate: true })
+    const { app, client, logs } = await buildApp(t, { backend: 'memory', store })
+    app.get('/write', async ({ session }) => ({ visits: ++session.visits }))
+    await client.get('/write')
+    store.load = late
+    t.equal((await client.get('/write')).statusCode, 503)
+    t.match(JSON.stringify(logs), /load answered by a promise/)
+  }
+})

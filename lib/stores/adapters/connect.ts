@@ -28,7 +28,7 @@ const PATIENCE = 10_000
 
 /**
  * Keeps sessions in a store written for express-session. Such a store has one blind write, so across processes two parallel
- * saves can lose one, and a late one can bring a session back: `capabilities` says so. Within one process writes to one id
+ * saves can lose one, and a late one can bring a session back: `atomic: false` says so. Within one process writes to one id
  * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. What has no answer
  * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
  */
@@ -60,7 +60,7 @@ export function connectStore (store: ConnectStore): AsyncStore {
   }
 
   return {
-    capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
+    atomic: false,
 
     create: (id, payload, expiresAt) => inTurn(id, async (late) => {
       if (await read(id, late) !== null) return false

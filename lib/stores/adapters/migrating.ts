@@ -1,7 +1,7 @@
 import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../../types/index.js'
 import { InvalidOption } from '../../errors.js'
 import { assertOptions } from '../internal/options.js'
-import { assertStores, closeBoth, common, settleAll } from '../internal/parts.js'
+import { assertStores, closeBoth, settleAll } from '../internal/parts.js'
 
 export interface MigratingStoreOptions {
   /** Where sessions are now. */
@@ -96,7 +96,7 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
   }
 
   return {
-    capabilities: common(from, to),
+    atomic: (from.atomic ?? true) && (to.atomic ?? true),
     close: () => closeBoth(from, to),
     ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),
     ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from as Finding, to as Finding, subject) }),

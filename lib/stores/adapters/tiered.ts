@@ -81,7 +81,7 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
   })
 
   return {
-    ...(store.capabilities && { capabilities: store.capabilities }),
+    atomic: store.atomic ?? true,
     close: () => closeBoth(store, cache),
     ...((store.sweep ?? cache.sweep) && { sweep: () => sweep(store, cache) }),
     ...(store.findBySubject && { findBySubject: store.findBySubject.bind(store) }),

@@ -1,4 +1,4 @@
-import type { SessionStore, StoreCapabilities } from '../../../types/index.js'
+import type { SessionStore } from '../../../types/index.js'
 import { InvalidOption } from '../../errors.js'
 import { isStore, storeMethods } from '../../store-shape.js'
 
@@ -9,12 +9,6 @@ export function assertStores (factory: string, options: Readonly<Record<string, 
       throw new InvalidOption(`${factory}({ ${name} })`, `must be a store: it needs the methods ${storeMethods.join(', ')}`)
     }
   }
-}
-
-/** What both stores promise. */
-export function common (a: SessionStore, b: SessionStore): StoreCapabilities {
-  const both = (promise: keyof StoreCapabilities) => (a.capabilities?.[promise] ?? true) && (b.capabilities?.[promise] ?? true)
-  return { atomicCreate: both('atomicCreate'), compareAndSet: both('compareAndSet'), safeTouch: both('safeTouch') }
 }
 
 /** Settles all before it rejects with what went wrong first. */

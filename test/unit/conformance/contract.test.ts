@@ -473,8 +473,12 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
     caught: /has and promises everything/
   },
   'a promise it does not make': {
-    mistake: () => ({ capabilities: { atomicCreate: true, compareAndSet: false, safeTouch: true } }),
+    mistake: () => ({ atomic: false }),
     caught: /has and promises everything/
+  },
+  'a promise, from a store that answers at once': {
+    mistake: (store) => ({ immediate: true, load: async (id) => await store.load(id) }),
+    caught: /answers each call at once/
   },
   'a second close that throws': {
     mistake: () => {
@@ -495,7 +499,7 @@ t.test('what a store declares to be without is not tested, and must really be mi
   const weak = worse((store) => ({
     findBySubject: undefined as never,
     sweep: undefined as never,
-    capabilities: { atomicCreate: false, compareAndSet: false, safeTouch: false },
+    atomic: false,
     async create (id, ...rest) {
       if (await store.load(id) !== null) return false
       await breath()
@@ -503,9 +507,13 @@ t.test('what a store declares to be without is not tested, and must really be mi
       return store.create(id, ...rest)
     }
   }))
-  const without = ['findBySubject', 'sweep', 'atomicCreate', 'compareAndSet', 'safeTouch'] as const
+  const without = ['findBySubject', 'sweep', 'atomic'] as const
   t.same(await failures(weak, { without }), [])
   t.match(await failures(worse(() => ({})), { without }), [/has and promises everything/])
+})
+
+t.test('a store that says `immediate`, and is, fails nothing', async (t) => {
+  t.same(await failures(memoryStore), [])
 })
 
 t.test('open may be asynchronous and give a way to undo itself, which is called once per test', async (t) => {
