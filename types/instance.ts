@@ -66,9 +66,9 @@ export interface ListedSession {
   readonly about: JsonObject | null
 }
 
-/** What has headers, such as a `FastifyRequest` or an `IncomingMessage`. */
+/** What has headers: a `FastifyRequest`, an `IncomingMessage`, a `Request` of the web. */
 export interface CookieSource {
-  readonly headers: { readonly cookie?: string | undefined }
+  readonly headers: { readonly cookie?: string | readonly string[] | undefined } | { get (name: string): string | null }
 }
 
 /** `app.sessions` (for a session named `adminSession`: `app.adminSessions`). */

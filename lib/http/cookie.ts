@@ -4,6 +4,15 @@ import type { Scope } from './removals.js'
 /** RFC 6265bis §5.6: browsers ignore a cookie whose name and value are longer together. */
 export const MAX_COOKIE = 4096
 
+/** The `Cookie` header among those of Node or of the web, `''` if there is none; `null` for what cannot be headers. */
+export function cookieHeader (headers: unknown): string | null {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return null
+  const value: unknown = 'get' in headers && typeof headers.get === 'function'
+    ? headers.get('cookie')
+    : Object.entries(headers).find(([name]) => name.toLowerCase() === 'cookie')?.[1]
+  return [value ?? []].flat().join('; ')
+}
+
 /** What a request brought under one name: nothing, a value, or the values of several cookies, none of which is to be believed. */
 export type Brought = null | string | readonly string[]
 

@@ -40,6 +40,7 @@ export function cookieSettings (input: unknown = {}, session: string, production
   const cookieName = options.name ?? defaultName(session, options)
   checkSecure(options, production)
   checkPrefix(cookieName, options)
+  checkDomain(options)
   const persistent = options.persistent === true ? absolute : Number(options.persistent)
   const { path, domain, sameSite, secure, partitioned, priority } = options
   return Object.freeze({
@@ -66,6 +67,12 @@ function checkSecure ({ secure, sameSite, partitioned }: Options, production: bo
   }
   if (sameSite === 'none') throw new InvalidOption('cookie.sameSite', "browsers reject 'none' without secure")
   if (partitioned) throw new InvalidOption('cookie.partitioned', 'browsers reject it without secure')
+}
+
+// Browsers take a public suffix for no domain; of one label only localhost is none.
+function checkDomain ({ domain }: Options): void {
+  if (domain === undefined || /^\.?(?:localhost|.+\..+)$/i.test(domain)) return
+  throw new InvalidOption('cookie.domain', 'browsers drop a cookie of a top-level domain or of a single name: write the whole domain, such as example.com, or leave it out')
 }
 
 // RFC 6265bis §4.1.3 and draft-ietf-httpbis-layered-cookies §4.1.3; browsers compare prefixes without regard to case.

@@ -1,5 +1,5 @@
 import type { CookieSource, ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../../types/index.js'
-import { readCookie } from '../http/cookie.js'
+import { cookieHeader, readCookie } from '../http/cookie.js'
 import { InvalidOption, NotConfigured } from '../errors.js'
 import type { Data } from '../session/merge.js'
 import { describeSettings } from '../options/policy.js'
@@ -91,7 +91,8 @@ export class SessionControl implements Sessions<Data> {
   /** What the browser sends, or will send next. */
   #headerOf (source: CookieSource | string | undefined): string | undefined {
     if (source === undefined || typeof source === 'string') return source
-    if (typeof source?.headers !== 'object') throw new InvalidOption('open(source)', 'must be a request, or the text of its Cookie header, or undefined if it has none')
-    return this.#sentTo(source)?.split(';', 1).join() ?? source.headers.cookie
+    const header = cookieHeader(source?.headers)
+    if (header === null) throw new InvalidOption('open(source)', 'must be a request, or the text of its Cookie header, or undefined if it has none')
+    return this.#sentTo(source)?.split(';', 1).join() ?? header
   }
 }

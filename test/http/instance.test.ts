@@ -6,6 +6,7 @@ import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { readSession, sessionCookie } from '../../lib/testing.js'
 import { buildApp, COOKIE, eachBackend, SECRET, setCookies, settled } from '../support/app.js'
+import type { CookieSource } from '../../types/index.js'
 import { pass, START, stopTime } from '../support/clock.js'
 import { FAULTS, FaultyStore } from '../support/faulty-store.js'
 
@@ -133,6 +134,27 @@ t.test('open() takes the request of a raw socket, and what it has no cookie in',
     const address = await app.listen({ host: '127.0.0.1', port: 0 })
     for (const headers of [{}, { cookie: client.header }]) await fetch(`${address}/404`, { headers })
     t.match(await Promise.all(opened), [null, null, { data: { visits: 1 } }, { data: { visits: 1 } }])
+  })
+})
+
+t.test('open() finds the cookie in whatever holds headers, and refuses what does not', async t => {
+  await eachBackend(t, async (t, backend) => {
+    const { app, client, sessions } = await buildApp(t, { backend })
+    app.get('/write', async ({ session }) => { session.visits++ })
+    await client.get('/write')
+    const cookie = client.header
+    const sources: Record<string, object> = {
+      'a Request': new Request('https://a.example/', { headers: { cookie } }),
+      'web Headers': { headers: new Headers({ cookie }) },
+      'a list': { headers: { cookie: ['a=b', cookie] } },
+      'another case': { headers: { host: 'a.example', Cookie: cookie } },
+      'a Map': { headers: new Map([['cookie', cookie]]) }
+    }
+    for (const [what, source] of Object.entries(sources)) t.match(await sessions.open(source as CookieSource), { data: { visits: 1 } }, what)
+    for (const source of [new Request('https://a.example/'), { headers: new Headers() }, { headers: {} }]) t.equal(await sessions.open(source), null)
+    for (const source of [new Headers({ cookie }), { headers: null }, { headers: ['cookie', cookie] }, { headers: cookie }, {}, null, 7]) {
+      await t.rejects(sessions.open(source as unknown as string), { code: 'FST_TYPED_SESSION_INVALID_OPTION' }, JSON.stringify(source))
+    }
   })
 })
 

@@ -62,6 +62,7 @@ t.test('S-3.3.2, S-3.3.3, S-ck4, S-ck7, K-47: what browsers would reject or misr
       .map((path): [unknown, string, RegExp] => [{ path }, 'cookie.path', /must begin with "\/"/]),
     ...['', '.', 'a..b', 'exa mple.com', 'example.com;', 'example.com\r\n', 'example.com, example.org', 'exämple.com', 'http://example.com', 'example.com:80', 'example.com/']
       .map((domain): [unknown, string, RegExp] => [{ domain }, 'cookie.domain', /must be a host name/]),
+    ...['com', 'COM', '.com', 'intranet', 'shop'].map((domain): [unknown, string, RegExp] => [{ domain }, 'cookie.domain', /top-level domain or of a single name/]),
     ...['', ' ', 'a b', 'a=b', 'a;b', 'a,b', 'a\r\nb', 'a"b', 'a\\b', 'a[b]', 'a(b)', 'a/b', 'a:b', 'a@b', 'é', '\xA0__Host-sid', 'a\0', 'a{b}', 'a<b>', 'a?b', 'x'.repeat(257)]
       .map((name): [unknown, string, RegExp] => [{ name }, 'cookie.name', /HTTP token|256/]),
     ...['Lax', 'STRICT', true, false, '', 'lax; Secure'].map((sameSite): [unknown, string, RegExp] => [{ sameSite }, 'cookie.sameSite', /./]),
