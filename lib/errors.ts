@@ -37,6 +37,7 @@ export const TooManySessions = define('TOO_MANY', 'The session was not saved, it
 export const NotConfigured = define('NOT_CONFIGURED', '%s needs the option %s')
 export const Disabled = define('DISABLED', 'request.%s is switched off on this route by its config')
 export const NotReady = define('NOT_READY', 'request.%s is read before it was loaded. Register the plugin before the hook that reads it; a hook such as onRequestAbort may run too early')
+export const NotRegistered = define('NOT_REGISTERED', 'The session "%s" is not registered here: app.register(handle.plugin), outside of a plugin of yours, or wrap that plugin in fastify-plugin')
 export const NotAssignable = define('NOT_ASSIGNABLE', 'request.%s cannot be assigned. Use session.replace(data)')
 export const SessionRequired = define('REQUIRED', 'This needs a session that the request does not have', 401)
 export const NotRecent = define('NOT_RECENT', 'This needs a more recent sign-in', 401)

@@ -3,6 +3,7 @@ import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, Sessi
 import { memberOf } from './schema/discriminant.js'
 import { signedIn } from './request/draft.js'
 import type { Data } from './session/merge.js'
+import { registered } from './session/registered.js'
 import { deadline } from './record/timeouts.js'
 import type { Runtime } from './request/runtime.js'
 import { liveKeys } from './schema/keys.js'
@@ -52,5 +53,5 @@ function startOf ({ codec, settings: { schema } }: Runtime, data: Data): Data {
 
 async function controlOf (app: App, handle: { name: string } = { name: 'session' }): Promise<SessionControl> {
   await app.ready()
-  return app.getDecorator<SessionControl>(`${handle.name}s`)
+  return registered<SessionControl>(app, handle.name, `${handle.name}s`)
 }

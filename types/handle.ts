@@ -80,7 +80,8 @@ export interface RequiringRoute<Name extends string, Required> {
 
 /**
  * Route options that let a request through only if its session is in one of the given states of a discriminated union, or
- * has all of the given keys; else `FST_TYPED_SESSION_REQUIRED`, a 401. The handler sees the session narrowed accordingly.
+ * has something under each of the given keys (`null` and an empty text are nothing); else `FST_TYPED_SESSION_REQUIRED`, a 401.
+ * The handler sees the session narrowed accordingly.
  * `session`: a handle, or the schema of the session called `session`.
  *
  * ```ts
@@ -88,8 +89,10 @@ export interface RequiringRoute<Name extends string, Required> {
  * app.post('/me', { ...requireSession(handle, 'user'), schema }, handler)
  * ```
  *
- * It is a `config` and an `onRequest`. A route may replace one of them, not both. For several guards, or hooks of your own:
- * `{ ...guard, onRequest: [guard.onRequest, other.onRequest] }`.
+ * Several guards may be spread into one route: all of them hold. Hooks in the route's own `onRequest` run after them; to run one
+ * before, list it: `{ ...guard, onRequest: [hook, guard.onRequest] }`.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no state of the session, or no key that may be absent. A guard of another
+ * schema than the registered one is refused where the route is defined.
  */
 export type RequireSession =
   <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (

@@ -1,6 +1,7 @@
 import type { RequestLike, RequireRecent } from '../../types/index.js'
 import { InvalidOption, NotRecent } from '../errors.js'
 import { CLOCK_SKEW } from '../record/timeouts.js'
+import { registered } from '../session/registered.js'
 
 /**
  * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are; else
@@ -11,7 +12,7 @@ export const requireRecent: RequireRecent = (seconds, session = 'session') => {
   if (!Number.isFinite(seconds) || seconds <= 0) throw new InvalidOption('requireRecent', 'needs a number of seconds, more than 0')
   const name = sessionName('requireRecent', session)
   return async (request: RequestLike) => {
-    const { authenticatedAt } = request.getDecorator<{ readonly authenticatedAt: Date | null }>(name)
+    const { authenticatedAt } = registered<{ readonly authenticatedAt: Date | null }>(request, name)
     if (authenticatedAt === null) throw new NotRecent()
     const age = Date.now() - authenticatedAt.getTime()
     // What another server's clock has set may lie ahead of ours, by so much and no more.

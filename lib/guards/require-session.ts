@@ -3,8 +3,10 @@ import type { RequestLike, RequireSession, SessionHandle, SessionSchema } from '
 import { discriminantsOf } from '../schema/discriminant.js'
 import { InvalidOption, SessionRequired } from '../errors.js'
 import type { Data } from '../session/merge.js'
-import { tellOfGuard } from './route-options.js'
-import { isZod, liveKeys } from '../schema/keys.js'
+import { introduce } from './route-options.js'
+import { isZod, liveKeys, mayBeAbsent } from '../schema/keys.js'
+import { registered } from '../session/registered.js'
+import { expectOnRoute } from './wiring.js'
 
 type Values = readonly (string | number | boolean)[]
 
@@ -16,12 +18,14 @@ type Values = readonly (string | number | boolean)[]
 export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Values) => {
   const { name, schema } = declared(session)
   const allows = requirement(schema, values)
-  const require = { values, allows }
-  const onRequest = async (request: RequestLike) => {
-    if (!allows(request.getDecorator(name))) throw new SessionRequired()
+  const hook = async (request: RequestLike) => {
+    if (!allows(registered<Data>(request, name))) throw new SessionRequired()
   }
-  // The plugin looks into the config, too: a route that brings an onRequest of its own would replace the one above.
-  return { config: { [name]: { require } }, onRequest, ...tellOfGuard(onRequest, require) }
+  const require = { values, allows }
+  introduce({ session: name, schema, requirement: require, hook })
+  expectOnRoute()
+  // A route, or a second guard, may replace the config and the hook. A symbol of its own nothing replaces.
+  return { config: { [name]: { require } }, onRequest: hook, [Symbol('requireSession')]: hook }
 }) as unknown as RequireSession
 
 function declared (session: unknown): { name: string, schema: $ZodType } {
@@ -37,7 +41,11 @@ function requirement (schema: $ZodType, values: Values): (data: Data) => boolean
   if (unknown !== undefined || values.length === 0) {
     throw new InvalidOption('requireSession', `there is no ${union === null ? 'key' : union.keys.join(' or ')} "${unknown}". There are: ${[...known].join(', ')}`)
   }
-  return union === null
-    ? (data) => values.every((key) => Object.hasOwn(data, String(key)) && data[String(key)] !== undefined && data[String(key)] !== null)
-    : (data) => union.keys.some((key) => values.includes(data[key] as string))
+  if (union !== null) return (data) => union.keys.some((key) => values.includes(data[key] as string))
+  const always = values.find((key) => !mayBeAbsent(schema, String(key)))
+  if (always !== undefined) throw new InvalidOption('requireSession', `every session has "${always}", so everybody would be let in. Require a key that is .optional()`)
+  return (data) => values.every((key) => isPresent(Object.hasOwn(data, String(key)) ? data[String(key)] : undefined))
 }
+
+/** As `subject` has it: an empty text says of nobody who they are. */
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== ''

@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import type { CreateSession, RequestLike, SessionHandle, SessionSchema, WithSessionFunction } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { sessionPlugin } from './plugin.js'
-import { checkGuards } from '../guards/route-options.js'
+import { checkRoutes } from '../guards/wiring.js'
+import { registered } from '../session/registered.js'
 
 /** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
@@ -16,15 +17,15 @@ export const createSession = ((schema: SessionSchema, options: { name?: string }
       assertNothingOf(given)
       await sessionPlugin(app, { ...options, schema })
     }, { name: 'fastify-typed-session', fastify: '5.x' }),
-    get: (request: RequestLike) => request.getDecorator(name),
-    sessions: (app: RequestLike) => app.getDecorator(`${name}s`)
+    get: (request: RequestLike) => registered(request, name),
+    sessions: (app: RequestLike) => registered(app, name, `${name}s`)
   }
 }) as unknown as CreateSession
 
 /** Registers a handle and types the instance's requests by it: no `declare module`. Returns the same instance. */
 export const withSession = ((app: FastifyInstance, session: SessionHandle<SessionSchema>) => {
-  // Routes that are defined right away come before the plugin has run.
-  app.addHook('onRoute', checkGuards)
+  // A mistake in a route is told where the route is, and not when the plugin has run.
+  checkRoutes(app, session)
   app.register(session.plugin)
   return app
 }) as unknown as WithSessionFunction

@@ -3,12 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { SessionStore } from '../../types/index.js'
 import { commit } from '../request/save.js'
 import { readCookie } from '../http/cookie.js'
-import { Disabled, HeadersSent, InvalidOption, NotAssignable, NotReady, SessionRequired } from '../errors.js'
+import { Disabled, HeadersSent, InvalidOption, NotAssignable, NotReady } from '../errors.js'
 import { expectEnd } from '../request/late-changes.js'
 import type { Data } from '../session/merge.js'
 import { hasGone } from '../request/plan.js'
 import { hasForeignCookie, isCacheable, sendCookie, takeCookieBack, unpackResponse, varyByCookie } from '../http/headers.js'
-import { checkGuards, checkRoute } from '../guards/route-options.js'
+import { checkRoute, type Guard } from '../guards/route-options.js'
+import { checkRoutes, unwiredGuard } from '../guards/wiring.js'
 import type { Runtime } from '../request/runtime.js'
 import type { Session } from '../session/session.js'
 import { createRuntime } from './setup.js'
@@ -58,10 +59,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     runtime.afterwards.stop()
   })
   attachStores(app, runtime)
-  app.addHook('onRoute', (route) => {
-    checkRoute(route.config, name)
-    checkGuards(route)
-  })
+  checkRoutes(app, runtime.settings)
 
   app.addHook('onRequest', (request, reply, done) => {
     const { config } = request.routeOptions
@@ -74,10 +72,10 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     const visit = new Visit(runtime, request, reply, typeof found === 'string' ? found : null, config, route?.onStoreError ?? onStoreError)
     setSlot(request, slot, visit)
     if (typeof found === 'object' && found !== null) visit.loaded = { state: 'none', reason: 'duplicate-cookie' }
-    const required = route?.require?.allows
-    if (runtime.backend.records === null && required === undefined) return done()
+    const guard = unwiredGuard(config, route)
+    if (runtime.backend.records === null && guard === undefined) return done()
     const loading = visit.fetch()
-    if (required !== undefined) return admit(request, name, required, loading)
+    if (guard !== undefined) return guarded(request, guard, loading)
     if (loading === undefined) return done()
     // Returned, not called back: only then does Fastify catch what goes wrong after it.
     return loading
@@ -115,10 +113,10 @@ function setSlot (request: object, slot: symbol, value: Slot): void {
   (request as Record<symbol, Slot>)[slot] = value
 }
 
-/** What `requireSession` asks of a route, also where the route has replaced its hook. */
-async function admit (request: FastifyRequest, name: string, allows: (data: Data) => boolean, loading: void | Promise<void>): Promise<void> {
+/** A guard that no hook of the route may stand for. */
+async function guarded (request: FastifyRequest, guard: Guard, loading: void | Promise<void>): Promise<void> {
   await loading
-  if (!allows((request as unknown as Record<string, Data>)[name] as Data)) throw new SessionRequired()
+  await guard.hook(request)
 }
 
 /** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */

@@ -44,6 +44,36 @@ function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
   }
 }
 
+/** Can live data lack a value under `key`, as a key can that is optional or may be null? What cannot be told can. */
+export function mayBeAbsent (schema: $ZodType, key: string): boolean {
+  const { def } = (schema as $ZodTypes)._zod
+  const inside = (inner: unknown): boolean => mayBeAbsent(inner as $ZodType, key)
+  switch (def.type) {
+    case 'object': {
+      const property = (def.shape as Readonly<Record<string, $ZodType>>)[key]
+      return property === undefined || mayBeNothing(property)
+    }
+    case 'union':
+      return def.options.some(inside)
+    case 'intersection':
+      return inside(def.left) && inside(def.right)
+    case 'pipe':
+      return inside(def.out)
+    default:
+      return 'innerType' in def ? inside(def.innerType) : true
+  }
+}
+
+const VALUES: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'enum', 'object', 'array', 'tuple', 'record', 'date', 'bigint', 'map', 'set'])
+
+function mayBeNothing (schema: $ZodType): boolean {
+  const { def } = (schema as $ZodTypes)._zod
+  if (schema._zod.optout === 'optional' || def.type === 'nullable') return true
+  if (def.type === 'union') return def.options.some((option) => mayBeNothing(option as $ZodType))
+  if (def.type === 'pipe') return mayBeNothing(def.out as $ZodType)
+  return 'innerType' in def ? mayBeNothing(def.innerType as $ZodType) : !VALUES.has(def.type)
+}
+
 const isOpen = (catchall: $ZodType | undefined): boolean => catchall !== undefined && catchall._zod.def.type !== 'never'
 
 function recordKeys (keyType: $ZodType): LiveKeys {

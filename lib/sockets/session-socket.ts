@@ -5,6 +5,7 @@ import { InvalidOption } from '../errors.js'
 import type { Watch } from '../backends/open-sockets.js'
 import { deadline } from '../record/timeouts.js'
 import { sessionName } from '../guards/require-recent.js'
+import { registered } from '../session/registered.js'
 import type { Session } from '../session/session.js'
 import type { Visit } from '../request/visit.js'
 
@@ -25,7 +26,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
  */
 export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery = 5, session = 'session' } = {}) => {
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
-  const visit = visitBehind(request.getDecorator<Session>(sessionName('sessionSocket', session)))
+  const visit = visitBehind(registered<Session>(request, sessionName('sessionSocket', session)))
   if (socket.readyState === CLOSED) return
   if (visit.place === null) return close(socket, visit.barrier === 'store' ? UNAVAILABLE : ENDED)
   new SessionWatch(socket, visit, visit.place, revalidateEvery * 1000).check()

@@ -1,29 +1,36 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { z } from 'zod'
-import session, { createSession } from '../../lib/index.js'
+import session, { createSession, withSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { buildApp, SECRET } from '../support/app.js'
 
+// Each message names the route: the mistake may be told long after it was made.
 const WRONG: Readonly<Record<string, { given: unknown, message: RegExp }>> = {
-  'a misspelt answer': { given: { onStoreError: 'fial' }, message: /config\.session\.onStoreError: must be one of: fail, anonymous/ },
-  'a misspelt name': { given: { onStoreErorr: 'fail' }, message: /config\.session\.onStoreErorr: there is no such option/ },
-  true: { given: true, message: /config\.session: must be false, .* or an object/ },
-  "'false'": { given: 'false', message: /config\.session: must be false/ },
-  null: { given: null, message: /config\.session: must be false/ }
+  'a misspelt answer': { given: { onStoreError: 'fial' }, message: /config\.session\.onStoreError of \/late: must be one of: fail, anonymous/ },
+  'a misspelt name': { given: { onStoreErorr: 'fail' }, message: /config\.session\.onStoreErorr of \/late: there is no such option/ },
+  true: { given: true, message: /config\.session of \/late: must be false, .* or an object/ },
+  "'false'": { given: 'false', message: /config\.session of \/late: must be false/ },
+  'a requirement written by hand': { given: { require: { values: ['userId'] } }, message: /config\.session\.require of \/late: cannot be written by hand: spread requireSession/ },
+  null: { given: null, message: /config\.session of \/late: must be false/ }
 }
 
 for (const [what, { given, message }] of Object.entries(WRONG)) {
-  t.test(`${what} in a route's config is refused where the route is defined, and where it was defined before the plugin ran`, async (t) => {
+  t.test(`${what} in a route's config is refused where the route is defined, and at the start where it was defined before the plugin ran`, async (t) => {
     const { app } = await buildApp(t, { backend: 'cookie' })
     const config = { session: given as false }
-    t.throws(() => app.get('/late', { config }, async () => 'ok'), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    const refused = { code: 'FST_TYPED_SESSION_INVALID_OPTION', message }
+    t.throws(() => app.get('/late', { config }, async () => 'ok'), refused)
+
+    const typed = withSession(Fastify(), createSession(z.object({}), { secret: SECRET }))
+    t.teardown(() => typed.close())
+    t.throws(() => typed.get('/late', { config }, async () => 'ok'), refused)
 
     const early = Fastify()
     t.teardown(() => early.close())
     early.register(session, { schema: z.object({}) as never, secret: SECRET })
-    early.get('/early', { config }, async () => 'ok')
-    t.match((await early.inject('/early')).json(), { statusCode: 500, code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    early.get('/late', { config }, async () => 'ok')
+    await t.rejects(Promise.resolve(early.ready()), refused)
   })
 }
 
