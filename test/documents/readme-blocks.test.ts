@@ -2,7 +2,8 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { compile, firstProgram, isBuilt, schemaModule } from '../support/block-program.js'
-import { blocksOf, documents, readText, root } from '../support/documents.js'
+import { blocksOf, documents, readText } from '../support/documents.js'
+import { root } from '../support/root.js'
 import { growCart, startFirstProgram } from '../support/first-program.js'
 
 const blocks = documents.flatMap(blocksOf)

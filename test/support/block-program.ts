@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { type Block, blocksOf, root } from './documents.js'
+import { type Block, blocksOf } from './documents.js'
+import { root } from './root.js'
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
