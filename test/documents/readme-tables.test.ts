@@ -41,6 +41,20 @@ for (const [what, table, members] of [
   })
 }
 
+t.test('the options that the README picks out are ten of them, with the same defaults', async (t) => {
+  const { rows } = tableOf('README.md', 'Options', 'option')
+  t.equal(rows.length, 10)
+  t.strictSame(rows.filter(([name, value]) => plain(value) !== optionDefaults[plain(name)]), [])
+})
+
+t.test('the peers that the README compares with have the versions that the benchmarks have', async (t) => {
+  const { dependencies } = JSON.parse(readText('benchmarks/package.json')) as { dependencies: Record<string, string> }
+  const [, text = ''] = /^## Beside others\n(.*?)^## /ms.exec(readText('README.md')) ?? []
+  const peers = [...text.matchAll(/`([\w@/-]+)` (\d[\d.]*\d)/g)]
+  t.equal(peers.length, 3)
+  for (const [, name = '', version] of peers) t.equal(version, dependencies[name], name)
+})
+
 t.test('the members of the session are those that it has; what is called has parentheses', async (t) => {
   const codes = tableOf('README.md', 'The session', 'member').rows.flatMap(([cell]) => codeIn(cell ?? ''))
   t.strictSame(sorted(codes.flatMap((code) => names(`\`${code}\``))), sorted(RESERVED_KEYS).filter((name) => name !== 'constructor'))
