@@ -75,6 +75,13 @@ t.test('the hooks are those that there are, in this order, with what their event
   }
 })
 
+t.test('the reasons of onReject are those that there are', async (t) => {
+  const { rows } = tableOf('docs/hooks.md', 'Why something was rejected', 'reason')
+  const reasons = /^export type RejectReason =\n(.*?)\n\n/ms.exec(readText('types/hooks.ts'))?.[1]?.match(/(?<=')[\w-]+(?=')/g) ?? []
+  t.ok(reasons.length > 10)
+  t.strictSame(sorted(rows.map(([name]) => plain(name))), sorted(reasons))
+})
+
 t.test('the members of app.sessions are those that it has', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
