@@ -4,7 +4,8 @@ import { memberOf } from './schema/discriminant.js'
 import { signedIn } from './request/draft.js'
 import type { Data } from './session/merge.js'
 import { registered } from './session/registered.js'
-import { deadline } from './record/timeouts.js'
+import type { Times } from './record/record.js'
+import { askTimeouts, deadline } from './record/timeouts.js'
 import type { Runtime } from './request/runtime.js'
 import { liveKeys } from './schema/keys.js'
 import { SessionControl } from './plugin/control.js'
@@ -24,7 +25,15 @@ export async function sessionCookie (app: App, data: Data, handle?: { name: stri
   const { settings, backend, codec } = runtime
   const whole = { ...startOf(runtime, data), ...data }
   const now = Date.now()
-  const times = { version: settings.version, createdAt: now, savedAt: now, authenticatedAt: signedIn(runtime, whole) ? now : 0, rotatedAt: now, persist: null }
+  const times: Times = {
+    version: settings.version,
+    createdAt: now,
+    usedAt: now,
+    authenticatedAt: signedIn(runtime, whole) ? now : 0,
+    rotatedAt: now,
+    persist: null,
+    ...askTimeouts(whole, settings)
+  }
   const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card: null }
   const kept = await backend.create(backend.newId(), draft)
   return `${settings.cookie.name}=${kept?.token}`

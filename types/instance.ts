@@ -14,15 +14,15 @@ export interface SessionPolicy {
     readonly httpOnly: true
     readonly partitioned: boolean
     readonly priority: 'low' | 'medium' | 'high' | null
-    /** Seconds; 0: ends with the browser. */
-    readonly persistent: number
+    /** Does it outlive the browser? */
+    readonly persistent: boolean
   }
-  /** Seconds. */
-  readonly idleTimeout: number
-  /** Seconds. */
-  readonly absoluteTimeout: number
-  /** Seconds. */
-  readonly touchAfter: number
+  /** Seconds; `null`: a function of the data. */
+  readonly idleTimeout: number | null
+  /** Seconds; `null`: a function of the data. */
+  readonly absoluteTimeout: number | null
+  /** Seconds; `null`: a tenth of the idle timeout, which is a function of the data. */
+  readonly touchAfter: number | null
   readonly rotateOn: readonly string[]
   /** Seconds; 0: off. */
   readonly rotateEvery: number

@@ -31,10 +31,10 @@ export interface CookieOptions {
   /** Default none. */
   priority?: 'low' | 'medium' | 'high' | undefined
   /**
-   * How long the cookie outlives the browser, in seconds, or `true` for the absolute timeout. Default `false`: it ends with
-   * the browser. `session.persist()` decides for one session. At most 400 days.
+   * Does the cookie outlive the browser? Then it lasts as long as the session can, by its absolute timeout. Default `false`: it
+   * ends with the browser. `session.persist()` decides for one session.
    */
-  persistent?: boolean | number | undefined
+  persistent?: boolean | undefined
 }
 
 /** A parallel request changed the same key. Return what is to be kept, at once. */
@@ -67,6 +67,9 @@ export interface SessionRequirement<Required> {
   readonly $infer?: Required
 }
 
+/** Seconds, or a synchronous function of the data that gives them. */
+export type Timeout<S extends SessionSchema> = number | ((data: SessionData<S>) => number)
+
 /** The options that are the same however a session is declared. */
 export interface CommonOptions<S extends SessionSchema> {
   /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
@@ -82,13 +85,17 @@ export interface CommonOptions<S extends SessionSchema> {
   cookie?: CookieOptions | undefined
   /** Cookie sessions only. `'readable'`: authenticated but not encrypted. Default: sealed. */
   signed?: 'readable' | undefined
-  /** Seconds since the last use. Default one day. */
-  idleTimeout?: number | undefined
-  /** Seconds since the session began. Default 30 days, at most 400. */
-  absoluteTimeout?: number | undefined
+  /**
+   * Seconds since the last use. Default one day. Or a synchronous function of the data that gives them, at least whenever the
+   * session is written to or touched: what it gives is kept with the session, and cut to `absoluteTimeout`. No positive number, or
+   * a throw, is `FST_TYPED_SESSION_INVALID_DATA`. Use is a request whose handler, guard or hook reads `request.session`.
+   */
+  idleTimeout?: Timeout<S> | undefined
+  /** Seconds since the session began, or a function of the data as for `idleTimeout`. Default 30 days, at most 400. */
+  absoluteTimeout?: Timeout<S> | undefined
   /** Both timeouts after NIST SP 800-63B-4: aal1 30 days, aal2 1 h / 24 h, aal3 15 min / 12 h (idle / absolute). Default none. */
   timeouts?: 'aal1' | 'aal2' | 'aal3' | undefined
-  /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`. */
+  /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`; of a function's answer at most that. */
   touchAfter?: number | undefined
   /** Keys whose change is a change of privilege: the id changes by itself and the old one is dead at once. Default `[]`. */
   rotateOn?: readonly (keyof SessionData<S> & string)[] | undefined

@@ -84,7 +84,10 @@ export interface SessionControls<Data, Required = unknown> {
   readonly createdAt: Date
   /** When it ends if nothing more happens: the earlier of the idle and the absolute deadline. */
   readonly expiresAt: Date
-  /** When a `rotateOn` key or the subject was last set, or `reauthenticated()` called; else `null`. */
+  /**
+   * When somebody last proved who they are; else `null`. Set by `reauthenticated()`, and when the session becomes somebody's: the
+   * `subject` appears, or without one the first `rotateOn` key leaves its initial value. Cleared when it becomes another's, or nobody's.
+   */
   readonly authenticatedAt: Date | null
 
   /** The value of `key`. Own data only: an inherited name is `undefined`. */
@@ -131,10 +134,10 @@ export interface SessionControls<Data, Required = unknown> {
   /** Forget what this request changed and read the session again. */
   reload (): Promise<void>
   /**
-   * Remember me: the cookie outlives the browser by up to `seconds` (default: the absolute timeout), kept with the session.
-   * `0` makes it a browser-session cookie again. The idle and absolute timeouts stay in force.
+   * Remember me: the cookie outlives the browser, kept with the session; `false`: it ends with the browser again. How long the
+   * session lives is for `idleTimeout` and `absoluteTimeout` to say. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no boolean.
    */
-  persist (seconds?: number): void
+  persist (on?: boolean): void
 }
 
 /** What `request.session` is: the data, with what a route required of it, and the controls. */

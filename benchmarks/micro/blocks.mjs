@@ -12,7 +12,7 @@ const zod = () => import(pathToFileURL(join(root, 'node_modules/zod/index.js')).
 const data = newVisitor()
 const json = JSON.stringify(data)
 const now = Date.now()
-const times = { version: 1, createdAt: now, savedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null }
+const times = { version: 1, createdAt: now, usedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null, idle: 0, absolute: 0 }
 const stored = { data, extra: null }
 const binding = { application: '', session: 'session', cookie: 'session' }
 const MANY = 10_000

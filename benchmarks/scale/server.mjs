@@ -53,7 +53,7 @@ async function build (store) {
 
 /** Rows that ended a minute ago, put there through the store itself. @param {any} store @param {number} rows */
 async function fill (store, rows) {
-  const payload = JSON.stringify({ version: 1, createdAt: 0, savedAt: 0, data: newVisitor() })
+  const payload = JSON.stringify({ version: 1, createdAt: 0, usedAt: 0, data: newVisitor() })
   const expiresAt = Date.now() - 60_000
   let made = 0
   const one = async () => {

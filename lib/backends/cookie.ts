@@ -98,5 +98,5 @@ export class CookieBackend implements Backend {
 }
 
 function toPlace ({ raw, key }: Id, record: Place['record'], stale: boolean): Place {
-  return { raw, key, record, payload: '', usedAt: record.times.savedAt, stale }
+  return { raw, key, record, payload: '', usedAt: record.times.usedAt, stale }
 }

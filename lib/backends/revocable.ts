@@ -166,6 +166,6 @@ function merge (place: Place, { key, payload, record }: Located): Place {
     key,
     payload,
     record: { ...place.record, card: record.card },
-    usedAt: Math.max(place.usedAt, record.times.savedAt)
+    usedAt: Math.max(place.usedAt, record.times.usedAt)
   }
 }

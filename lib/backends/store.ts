@@ -65,7 +65,7 @@ export class StoreBackend implements Backend {
   create ({ raw, key }: Id, draft: Draft): Answer<Saved | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     return after(this.records.create(key, payload, draft.expiresAt, draft.subject), (created) => created
-      ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.savedAt) }
+      ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.usedAt) }
       : null)
   }
 
@@ -76,14 +76,14 @@ export class StoreBackend implements Backend {
       if (outcome === 'conflict') return this.records.latest(place)
       return {
         place: this.#keep(place, draft, payload, false),
-        token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.savedAt) : null
+        token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.usedAt) : null
       }
     })
   }
 
   /** A compare-and-set: a blind touch could bring an old id back to life in the browser. */
   touch (place: Place, draft: Draft): Answer<Saved | typeof ENDED> {
-    const now = draft.times.savedAt
+    const now = draft.times.usedAt
     const next = touched(place, draft)
     return after(this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject), (outcome) => {
       if (outcome === 'missing') return ENDED
@@ -112,7 +112,7 @@ export class StoreBackend implements Backend {
   }
 
   #found (reference: Reference, { key, payload, record }: Located, now: number): Loaded {
-    const usedAt = Math.max(reference.issuedAt, record.times.savedAt)
+    const usedAt = Math.max(reference.issuedAt, record.times.usedAt)
     if (!isLive(record.times, usedAt, this.#timeouts, now)) return { state: 'none', reason: 'expired' }
     const raw = key === reference.key ? reference.raw : null
     return { state: 'found', place: { raw, key, record, payload, usedAt, stale: reference.stale } }
@@ -121,7 +121,7 @@ export class StoreBackend implements Backend {
   #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string, isNew: boolean): Place {
     const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored, card: draft.card }
     this.records.remember(place.key, payload, record, isNew)
-    return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.savedAt }
+    return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.usedAt }
   }
 
   #token ({ raw, key }: Id, issuedAt: number): string {

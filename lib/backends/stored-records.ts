@@ -112,7 +112,7 @@ export class StoredRecords {
       if (payload === null || record === null || record.kind === 'ended') return ENDED
       if (record.kind === 'session') {
         const raw = moved === 'no' ? place.raw : null
-        return { latest: { raw, key, record, payload, usedAt: Math.max(place.usedAt, record.times.savedAt), stale: place.stale }, moved }
+        return { latest: { raw, key, record, payload, usedAt: Math.max(place.usedAt, record.times.usedAt), stale: place.stale }, moved }
       }
       moved = record.final || moved === 'final' ? 'final' : 'periodic'
       key = record.to
@@ -174,8 +174,8 @@ export class StoredRecords {
       const { id, payload } = value
       const record = this.#keys.test(id) ? this.#parse(id, payload) : null
       if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
-      if (now >= deadline(record.times, record.times.savedAt, this.#options.timeouts)) continue
-      places.push({ raw: null, key: id, record, payload, usedAt: record.times.savedAt, stale: false })
+      if (now >= deadline(record.times, record.times.usedAt, this.#options.timeouts)) continue
+      places.push({ raw: null, key: id, record, payload, usedAt: record.times.usedAt, stale: false })
     }
     // Until the record of the old id has become a tombstone it is the session, and its successor may yet be taken back.
     const keys = new Set<string | null>(places.map(({ key }) => key))

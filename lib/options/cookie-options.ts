@@ -11,7 +11,7 @@ const MAX_ATTRIBUTE = 1024
 const name = z.string('must be a text').regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256, 'must be no longer than 256 characters')
 const attribute = z.string('must be a text').max(MAX_ATTRIBUTE, 'browsers ignore an attribute of more than 1024 bytes')
 
-const PERSISTENT = 'must be true or false, or a number of seconds greater than 0'
+const PERSISTENT = 'must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say'
 
 const shape = z.strictObject({
   name: name.optional(),
@@ -21,19 +21,18 @@ const shape = z.strictObject({
   secure: z.boolean('must be true or false').default(true),
   partitioned: z.boolean('must be true or false').default(false),
   priority: z.enum(['low', 'medium', 'high'], 'must be one of: low, medium, high').optional(),
-  persistent: z.union([z.boolean(), z.number(PERSISTENT).positive(PERSISTENT).max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')],
-    PERSISTENT).default(false)
+  persistent: z.boolean(PERSISTENT).default(false)
 }, "must be an object of the cookie's options, such as { name: 'sid' }")
 
 export interface CookieSettings {
   readonly policy: SessionPolicy['cookie']
   readonly name: string
-  /** Seconds the cookie outlives the browser; 0: it ends with it. */
-  readonly persistent: number
+  /** Does the cookie outlive the browser? */
+  readonly persistent: boolean
 }
 
 /** Reads the `cookie` option. Throws `InvalidOption` for what browsers would reject. */
-export function cookieSettings (input: unknown = {}, session: string, production: boolean, absolute: number): CookieSettings {
+export function cookieSettings (input: unknown = {}, session: string, production: boolean): CookieSettings {
   const parsed = shape.safeParse(input)
   if (!parsed.success) throw optionError(parsed.error, ['cookie'])
   const options = parsed.data
@@ -41,8 +40,7 @@ export function cookieSettings (input: unknown = {}, session: string, production
   checkSecure(options, production)
   checkPrefix(cookieName, options)
   checkDomain(options)
-  const persistent = options.persistent === true ? absolute : Number(options.persistent)
-  const { path, domain, sameSite, secure, partitioned, priority } = options
+  const { path, domain, sameSite, secure, partitioned, priority, persistent } = options
   return Object.freeze({
     name: cookieName,
     persistent,

@@ -3,8 +3,8 @@ import { InvalidOption } from '../errors.js'
 
 // What other session plugins call it.
 const HINTS = new Map(Object.entries({
-  maxAge: ', use persistent (in seconds)',
-  expires: ', use persistent (in seconds)',
+  maxAge: ', use persistent; how long a session lives is for idleTimeout and absoluteTimeout to say',
+  expires: ', use persistent; how long a session lives is for idleTimeout and absoluteTimeout to say',
   httpOnly: ', the cookie is always HttpOnly',
   cookieName: ', use cookie.name',
   saveUninitialized: ', a session is kept when something is written to it',

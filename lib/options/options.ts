@@ -8,24 +8,14 @@ import type { Data, Resolvers } from '../session/merge.js'
 import { isZod } from '../schema/keys.js'
 import { isPlainObject } from '../values/clone.js'
 import { isStore } from '../store-shape.js'
-import { isAsyncFunction, isPromise } from '../async/promises.js'
+import { isPromise } from '../async/promises.js'
+import type { Timeout } from '../record/timeouts.js'
+import { checkInterval, duration, immediate, readTimeouts, timeout } from './timeout-options.js'
 
-const DAY = 86_400
-/** NIST SP 800-63B-4 §2.1.3, §2.2.3, §2.3.3, in seconds. */
-const PRESETS = {
-  aal1: { idle: 30 * DAY, absolute: 30 * DAY },
-  aal2: { idle: 3_600, absolute: DAY },
-  aal3: { idle: 900, absolute: DAY / 2 }
-} as const
-
-const duration = z.number('must be a number of seconds')
-const seconds = duration.positive('must be more than 0 seconds').max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')
 const orNone = duration.nonnegative('must be 0 seconds or more')
 const text = z.string('must be a text').max(64, 'must be no longer than 64 characters')
 const keys = z.array(z.string('must be a key of the schema'), 'must be a list of keys').readonly()
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, `must be one of: ${values.join(', ')}`)
-const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
-const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answer at once: it cannot be asynchronous')
 const plainObject = z.custom<object>(isPlainObject, 'must be an object of functions by the name of the hook')
 
 const shape = z.strictObject({
@@ -36,8 +26,8 @@ const shape = z.strictObject({
   application: text.default(''),
   cookie: z.unknown().optional(),
   signed: z.literal('readable', "must be 'readable', or left out for a sealed cookie").optional(),
-  idleTimeout: seconds.optional(),
-  absoluteTimeout: seconds.optional(),
+  idleTimeout: timeout.optional(),
+  absoluteTimeout: timeout.optional(),
   timeouts: oneOf('aal1', 'aal2', 'aal3').optional(),
   touchAfter: orNone.optional(),
   rotateOn: keys.default([]),
@@ -71,8 +61,9 @@ export interface Settings {
   readonly cookie: CookieSettings
   readonly readable: boolean
   readonly store: SessionStore | null
-  readonly idle: number
-  readonly absolute: number
+  readonly idle: Timeout
+  readonly absolute: Timeout
+  /** `Infinity`: a tenth of what the function `idleTimeout` answers. */
   readonly touchAfter: number
   readonly rotateOn: readonly string[]
   /** 0: off. */
@@ -105,10 +96,10 @@ export function readOptions (input: unknown, production: boolean): Settings {
   const parsed = shape.safeParse(given)
   if (!parsed.success) throw optionError(parsed.error, [])
   const options = parsed.data
-  const { idle, absolute } = timeouts(options)
-  const touchAfter = options.touchAfter ?? idle / 10
-  if (touchAfter >= idle) throw new InvalidOption('touchAfter', `must be less than idleTimeout (${idle} seconds)`)
-  if (options.rotateEvery !== undefined && options.rotateEvery >= absolute) throw new InvalidOption('rotateEvery', `must be less than absoluteTimeout (${absolute} seconds)`)
+  const { idle, absolute } = readTimeouts(options)
+  const touchAfter = (options.touchAfter ?? (idle.ask === null ? idle.usual / 10_000 : Infinity)) * 1000
+  checkInterval('touchAfter', options.touchAfter, 'idleTimeout', idle)
+  checkInterval('rotateEvery', options.rotateEvery, 'absoluteTimeout', absolute)
   checkMigrations(options.version, Object.keys(options.migrate))
   checkSubject(options)
   if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
@@ -117,10 +108,10 @@ export function readOptions (input: unknown, production: boolean): Settings {
     ...pick(options),
     store: options.store ?? null,
     readable: options.signed === 'readable',
-    cookie: cookieSettings(options.cookie, options.name, production, absolute),
-    idle: idle * 1000,
-    absolute: absolute * 1000,
-    touchAfter: touchAfter * 1000,
+    cookie: cookieSettings(options.cookie, options.name, production),
+    idle,
+    absolute,
+    touchAfter,
     rotateEvery: (options.rotateEvery ?? 0) * 1000,
     grace: options.rotationGrace * 1000,
     storeTimeout: options.storeTimeout * 1000,
@@ -150,17 +141,6 @@ function pick (options: z.output<typeof shape>) {
     migrate: Object.freeze({ ...options.migrate }) as Settings['migrate'],
     hooks: Object.freeze({ ...options.hooks }) as SessionHooks<Data>
   }
-}
-
-function timeouts ({ timeouts, idleTimeout, absoluteTimeout }: z.output<typeof shape>): { idle: number, absolute: number } {
-  const preset = timeouts === undefined ? { idle: DAY, absolute: 30 * DAY } : PRESETS[timeouts]
-  const absolute = absoluteTimeout ?? preset.absolute
-  const idle = idleTimeout ?? Math.min(preset.idle, absolute)
-  if (idle > absolute) throw new InvalidOption('idleTimeout', `must not be longer than absoluteTimeout (${absolute} seconds)`)
-  if (timeouts !== undefined && (idle > preset.idle || absolute > preset.absolute)) {
-    throw new InvalidOption('timeouts', `${timeouts} allows ${preset.idle} seconds idle and ${preset.absolute} in all; yours may only be shorter`)
-  }
-  return { idle, absolute }
 }
 
 function checkMigrations (version: number, steps: readonly string[]): void {

@@ -1,4 +1,5 @@
 import type { SessionPolicy } from '../../types/index.js'
+import type { Timeout } from '../record/timeouts.js'
 import type { Settings } from './options.js'
 
 /** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
@@ -8,9 +9,9 @@ export function describeSettings (settings: Settings, keyIds: readonly string[])
     name,
     backend: settings.store === null ? 'cookie' : 'store',
     cookie: Object.freeze({ ...cookie.policy }),
-    idleTimeout: settings.idle / 1000,
-    absoluteTimeout: settings.absolute / 1000,
-    touchAfter: settings.touchAfter / 1000,
+    idleTimeout: secondsOf(settings.idle),
+    absoluteTimeout: secondsOf(settings.absolute),
+    touchAfter: Number.isFinite(settings.touchAfter) ? settings.touchAfter / 1000 : null,
     rotateOn,
     rotateEvery: settings.rotateEvery / 1000,
     rotationGrace: settings.grace / 1000,
@@ -24,4 +25,9 @@ export function describeSettings (settings: Settings, keyIds: readonly string[])
     revocationStaleness: settings.revocationStaleness / 1000,
     keyIds: Object.freeze([...keyIds])
   })
+}
+
+/** `null`: a function of the data. */
+function secondsOf ({ usual, ask }: Timeout): number | null {
+  return ask === null ? usual / 1000 : null
 }

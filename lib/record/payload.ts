@@ -18,10 +18,12 @@ export interface EndMark { readonly kind: 'ended' }
 
 /** The payload a store keeps: JSON that an operator can read. */
 export function writePayload (times: Times, stored: Found, card: Card | null = null): string {
-  return `{"version":${times.version},"createdAt":${times.createdAt},"savedAt":${times.savedAt}` +
+  return `{"version":${times.version},"createdAt":${times.createdAt},"usedAt":${times.usedAt}` +
     (times.authenticatedAt === 0 ? '' : `,"authenticatedAt":${times.authenticatedAt}`) +
     (times.rotatedAt === times.createdAt ? '' : `,"rotatedAt":${times.rotatedAt}`) +
     (times.persist === null ? '' : `,"persist":${times.persist}`) +
+    (times.idle === 0 ? '' : `,"idle":${times.idle}`) +
+    (times.absolute === 0 ? '' : `,"absolute":${times.absolute}`) +
     (card === null ? '' : writeCard(card)) +
     `,"data":${JSON.stringify(stored.data)}` +
     (stored.extra === null ? '}' : `,"extra":${JSON.stringify(stored.extra)}}`)
@@ -46,10 +48,16 @@ export function readPayload (payload: unknown): SessionRecord | Tombstone | EndM
   if (typeof fields.movedTo === 'string') {
     return isTime(fields.at) ? { kind: 'moved', to: fields.movedTo, at: fields.at, final: fields.final !== false } : null
   }
-  const { version, createdAt, savedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, data, extra = null, about = null, from = null } = fields
-  if (!isTime(version) || !isTime(createdAt) || !isTime(savedAt) || !isTime(authenticatedAt) || !isTime(rotatedAt)) return null
-  if (persist !== null && !isTime(persist)) return null
-  return { kind: 'session', times: { version, createdAt, savedAt, authenticatedAt, rotatedAt, persist }, found: { data, extra }, card: readCard(about, from) }
+  const times = readTimes(fields)
+  const { data, extra = null, about = null, from = null } = fields
+  return times === null ? null : { kind: 'session', times, found: { data, extra }, card: readCard(about, from) }
+}
+
+function readTimes (fields: Record<string, unknown>): Times | null {
+  const { version, createdAt, usedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, idle = 0, absolute = 0 } = fields
+  if (!isTime(version) || !isTime(createdAt) || !isTime(usedAt) || !isTime(authenticatedAt) || !isTime(rotatedAt)) return null
+  if (!isTime(idle) || !isTime(absolute) || (persist !== null && typeof persist !== 'boolean')) return null
+  return { version, createdAt, usedAt, authenticatedAt, rotatedAt, persist, idle, absolute }
 }
 
 function readCard (about: unknown, from: unknown): Card | null {

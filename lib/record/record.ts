@@ -11,13 +11,17 @@ export interface Times {
   /** The version of the schema that wrote it. */
   readonly version: number
   readonly createdAt: number
-  /** When the idle clock was last moved by writing the record. */
-  readonly savedAt: number
+  /** The last use that was written down. */
+  readonly usedAt: number
   /** 0: never. */
   readonly authenticatedAt: number
   readonly rotatedAt: number
-  /** Seconds the cookie outlives the browser; `null`: as configured. */
-  readonly persist: number | null
+  /** Does the cookie outlive the browser? `null`: as configured. */
+  readonly persist: boolean | null
+  /** Milliseconds that `idleTimeout`, a function of the data, has answered; 0: it was a number. */
+  readonly idle: number
+  /** The same of `absoluteTimeout`. */
+  readonly absolute: number
 }
 
 /** JSON as it was found. `opened`: what was seen when somebody looked at it. */

@@ -4,6 +4,7 @@ import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
 import { canSendCookie, hasLeft } from './plan.js'
 import { deadline } from '../record/timeouts.js'
+import { deadlineOfNew } from './draft.js'
 import { expose } from '../http/headers.js'
 import { Session, type SessionOwner } from '../session/session.js'
 import type { Change, Visit } from './visit.js'
@@ -25,7 +26,7 @@ export class Controls implements SessionOwner {
 
   expiresAt (): number {
     const { place, runtime: { settings } } = this.#visit
-    return place === null ? Date.now() + settings.idle : deadline(place.record.times, place.usedAt, settings)
+    return place === null ? deadlineOfNew(this.#visit.session as unknown as Data, settings, Date.now()) : deadline(place.record.times, place.usedAt, settings)
   }
 
   copy (data: Data): Data { return this.#visit.copy(data) }
@@ -50,12 +51,10 @@ export class Controls implements SessionOwner {
     this.#visit.asked++
   }
 
-  persist (seconds: number | undefined): void {
+  persist (on: boolean): void {
     this.#assertOpen('persist()')
-    const most = this.#visit.runtime.settings.absolute / 1000
-    const value = seconds ?? most
-    if (!Number.isFinite(value) || value < 0) throw new InvalidOption('persist(seconds)', 'must be a number of seconds, 0 or more')
-    this.#visit.remember = Math.floor(Math.min(value, most))
+    if (typeof on !== 'boolean') throw new InvalidOption('persist(on)', 'must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say')
+    this.#visit.remember = on
     this.#visit.asked++
   }
 

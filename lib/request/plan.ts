@@ -1,6 +1,7 @@
 import type { Overtaken } from '../backends/place.js'
 import { type Action, decide } from './decision.js'
 import type { Data } from '../session/merge.js'
+import { isTouchDue, timeOfUse } from './draft.js'
 import type { Change, Visit } from './visit.js'
 
 export interface Circumstances {
@@ -22,9 +23,13 @@ export interface Plan {
   readonly action: Action
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** The time of use to be kept. */
+  readonly usedAt: number
   readonly changed: boolean
-  /** Is it a change of privilege, so that the time of authentication moves? */
+  /** Is it a change of privilege: another value of a `rotateOn` key, another subject, or `reauthenticated()`? */
   readonly privileged: boolean
+  /** Has somebody just proved who they are, by `reauthenticated()`? */
+  readonly proved: boolean
   readonly touchDue: boolean
   readonly moving: Reason | null
 }
@@ -39,8 +44,8 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
   // Lifting an old record can wait, as a touch can.
   const changed = !failed && ((visit.upgraded && !deferrable()) || remembers || codec.differs(visit.base, work))
-  const reauthenticated = visit.reauthenticated && !failed && landed !== 'final'
-  const privileged = reauthenticated || (changed && gainsPrivilege(visit, work))
+  const proved = visit.reauthenticated && !failed && landed !== 'final'
+  const privileged = proved || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
   const rotationDue = attached && !failed && settings.rotateEvery > 0 &&
@@ -48,7 +53,7 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
   const requested = visit.rotation && landed !== 'final'
   const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
   // A store's own deadline can be moved without a token, where somebody asks for that.
-  const touchDue = attached ? visit.touched || now - place.usedAt >= settings.touchAfter : stored && visit.touched && !backend.selfContained
+  const touchDue = attached ? visit.touched || isTouchDue(place, settings, now) : stored && visit.touched && !backend.selfContained
   const stale = attached && place.stale
   const action = decide({
     ended: visit.ended !== null,
@@ -60,7 +65,7 @@ export function assess (visit: Visit, work: Data, { response }: Circumstances, l
     failed,
     deferrable: (touchDue || stale) && deferrable()
   })
-  return { action, now, changed, privileged, touchDue, moving }
+  return { action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, moving }
 }
 
 /** Has a `rotateOn` key changed, or whose session it is? */

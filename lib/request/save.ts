@@ -208,7 +208,7 @@ class Commit {
     }
     if (kept !== null) {
       visit.place = kept.place
-      if (kept.token !== null) visit.cookie = visit.runtime.cookies.set(kept.token, cookieMaxAge(visit, kept.place.record.times, plan.now))
+      if (kept.token !== null) visit.cookie = visit.runtime.cookies.set(kept.token, cookieMaxAge(kept.place.record.times, visit.runtime.settings, plan.now))
     }
     visit.upgraded = false
     if (visit.asked === this.#asked) {

@@ -34,7 +34,7 @@ export class Visit {
   reauthenticated = false
   touched = false
   /** What `persist()` asked for; `undefined`: nothing. */
-  remember: number | undefined
+  remember: boolean | undefined
   /** The record that `destroy()` ended. */
   ended: Place | null = null
   /** A request that lost its way to its record: it may read, but not open another session over it. */

@@ -21,7 +21,7 @@ export interface SessionOwner {
   reauthenticated (): void
   touch (): void
   destroy (): void | Promise<void>
-  persist (seconds: number | undefined): void
+  persist (on: boolean): void
   save (): Promise<void>
   reload (): Promise<void>
   update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
@@ -136,8 +136,8 @@ export class Session {
     return noticed(this.#owner, () => this.#owner.reload())
   }
 
-  persist (seconds?: number): void {
-    this.#owner.persist(seconds)
+  persist (on = true): void {
+    this.#owner.persist(on)
   }
 }
 

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { root } from '../support/root.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Highest first: a file imports from its own room or from a lower one. The files of `lib/` itself are the doors. */
 const ROOMS = [

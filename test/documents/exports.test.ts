@@ -50,7 +50,7 @@ for (const [what, members, defaults, silent] of [
 t.test('the comment on timeouts states what the presets are', async (t) => {
   const doc = membersOf('options.ts', 'CommonOptions').find(({ name }) => name === 'timeouts')?.doc ?? ''
   for (const timeouts of ['aal1', 'aal2', 'aal3']) {
-    const { idle, absolute } = readOptions({ schema, timeouts }, false)
+    const [idle, absolute] = [readOptions({ schema, timeouts }, false)].flatMap((settings) => [settings.idle.usual, settings.absolute.usual]) as [number, number]
     t.match(doc, `${timeouts} ${idle === absolute ? span(idle) : `${span(idle)} / ${span(absolute)}`}`)
   }
 })

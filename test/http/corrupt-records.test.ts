@@ -6,8 +6,8 @@ import { START, stopTime } from '../support/clock.js'
 import { watchProcess } from '../support/process-events.js'
 
 const DAY = 86_400_000
-const record = (fields: object) => JSON.stringify({ version: 1, createdAt: START, savedAt: START, data: { visits: 1, theme: 'light', cart: [] }, ...fields })
-const withData = (data: string) => `{"version":1,"createdAt":${START},"savedAt":${START},"data":${data}}`
+const record = (fields: object) => JSON.stringify({ version: 1, createdAt: START, usedAt: START, data: { visits: 1, theme: 'light', cart: [] }, ...fields })
+const withData = (data: string) => `{"version":1,"createdAt":${START},"usedAt":${START},"data":${data}}`
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
 /** What a store might find under an id, and what is told of it. */
@@ -31,11 +31,12 @@ const PAYLOADS: ReadonlyArray<readonly [string, unknown, string]> = [
   ['no text but a number', 7, 'corrupt'],
   ['no text but an object', { version: 1 }, 'corrupt'],
   ['no text but bytes', Buffer.from(record({})), 'corrupt'],
-  ...['version', 'createdAt', 'savedAt', 'authenticatedAt', 'rotatedAt', 'persist'].flatMap((field) =>
+  ...['version', 'createdAt', 'usedAt', 'authenticatedAt', 'rotatedAt', 'idle', 'absolute'].flatMap((field) =>
     (['text', -1, 1.5, 2 ** 48, 1e308, [], {}, true] as const).map((value) => [`${field}: ${JSON.stringify(value)}`, record({ [field]: value }), 'corrupt'] as const)),
-  ...['version', 'createdAt', 'savedAt'].map((field) => [`${field}: null`, record({ [field]: null }), 'corrupt'] as const),
-  ['NaN', record({}).replace(`"savedAt":${START}`, '"savedAt":NaN'), 'corrupt'],
-  ['a time that overflows', record({}).replace(`"savedAt":${START}`, '"savedAt":1e999'), 'corrupt'],
+  ...['text', 0, 3_600, [], {}].map((value) => [`persist: ${JSON.stringify(value)}`, record({ persist: value }), 'corrupt'] as const),
+  ...['version', 'createdAt', 'usedAt'].map((field) => [`${field}: null`, record({ [field]: null }), 'corrupt'] as const),
+  ['NaN', record({}).replace(`"usedAt":${START}`, '"usedAt":NaN'), 'corrupt'],
+  ['a time that overflows', record({}).replace(`"usedAt":${START}`, '"usedAt":1e999'), 'corrupt'],
   ['a moved session without a time', '{"movedTo":"00000000:00","final":false}', 'corrupt'],
   ['a moved session that leads to a path', `{"movedTo":"../../etc/passwd","at":${START},"final":false}`, 'corrupt'],
   ['a moved session that leads to a command', `{"movedTo":"a\\r\\nflush_all\\r\\n","at":${START},"final":false}`, 'corrupt'],
@@ -51,10 +52,10 @@ const PAYLOADS: ReadonlyArray<readonly [string, unknown, string]> = [
   ['an own __proto__ inside', withData('{"profile":{"name":"x","__proto__":{"polluted":true}}}'), 'invalid'],
   ['a constructor', withData('{"constructor":{"prototype":{"polluted":true}}}'), 'invalid'],
   ['a hostile extra', withData('{},"extra":{"__proto__":{"polluted":true}}'), 'invalid'],
-  ['last used in the future', record({ createdAt: START, savedAt: START + 61_000 }), 'expired'],
-  ['begun in the future', record({ createdAt: START + 61_000, savedAt: START }), 'expired'],
+  ['last used in the future', record({ createdAt: START, usedAt: START + 61_000 }), 'expired'],
+  ['begun in the future', record({ createdAt: START + 61_000, usedAt: START }), 'expired'],
   ['begun too long ago', record({ createdAt: START - 31 * DAY }), 'expired'],
-  ['from the beginning of time', record({ createdAt: 0, savedAt: 0 }), 'expired'],
+  ['from the beginning of time', record({ createdAt: 0, usedAt: 0 }), 'expired'],
   ['ended', '{"ended":true}', 'unknown']
 ]
 
@@ -114,12 +115,12 @@ t.test('a record that leads in a circle, or to itself, ends the search', async t
 // S-9.2.1, K-14. A forger who has the key: what is sealed is not trusted for being sealed.
 const keyring = createKeyring([Buffer.from(SECRET, 'base64url')], { application: '', session: 'session', cookie: COOKIE })
 
-interface Sealed { createdAt?: number, savedAt?: number, authenticatedAt?: number, version?: number, flags?: number, more?: Buffer, body?: string | Buffer }
+interface Sealed { createdAt?: number, usedAt?: number, authenticatedAt?: number, version?: number, flags?: number, more?: Buffer, body?: string | Buffer }
 
-function seal ({ createdAt = START, savedAt = START, authenticatedAt = 0, version = 1, flags = 0, more = Buffer.alloc(0), body = '{"visits":1}' }: Sealed): string {
+function seal ({ createdAt = START, usedAt = START, authenticatedAt = 0, version = 1, flags = 0, more = Buffer.alloc(0), body = '{"visits":1}' }: Sealed): string {
   const head = Buffer.alloc(37)
   head.writeUIntBE(createdAt, 16, 6)
-  head.writeUIntBE(savedAt, 22, 6)
+  head.writeUIntBE(usedAt, 22, 6)
   head.writeUIntBE(authenticatedAt, 28, 6)
   head.writeUInt16BE(version, 34)
   head[36] = flags
@@ -134,9 +135,9 @@ const TOKENS: Readonly<Record<string, readonly [string, string]>> = {
   'truncated JSON': [seal({ body: '{"visits":1' }), 'forged'],
   'NUL bytes behind the data': [seal({ body: '{"visits":1}\0' }), 'forged'],
   'invalid UTF-8 between': [seal({ body: Buffer.from([0x7b, 0xff, 0x7d]) }), 'forged'],
-  'flags that do not exist': [seal({ flags: 8 }), 'forged'],
-  'all flags, and nothing for them': [seal({ flags: 7 }), 'forged'],
-  'a flag for more data, and no list': [seal({ flags: 4 }), 'forged'],
+  'flags that do not exist': [seal({ flags: 64 }), 'forged'],
+  'all flags, and nothing for them': [seal({ flags: 63 }), 'forged'],
+  'a flag for more data, and no list': [seal({ flags: 8 }), 'forged'],
   'a time of rotation that is cut off': [seal({ flags: 1, body: '{}' }), 'forged'],
   null: [seal({ body: 'null' }), 'invalid'],
   'a number': [seal({ body: '7' }), 'invalid'],
@@ -145,13 +146,13 @@ const TOKENS: Readonly<Record<string, readonly [string, string]>> = {
   'an own __proto__': [seal({ body: '{"__proto__":{"polluted":true}}' }), 'invalid'],
   'an own __proto__, escaped': [seal({ body: '{"\\u005f_proto__":{"polluted":true}}' }), 'invalid'],
   'deep nesting': [seal({ body: `{"cart":${nested(500)}}` }), 'invalid'],
-  'a hostile extra': [seal({ flags: 4, body: '[{},{"__proto__":{"polluted":true}}]' }), 'invalid'],
-  'last used in the future': [seal({ savedAt: START + 60_001 }), 'expired'],
+  'a hostile extra': [seal({ flags: 8, body: '[{},{"__proto__":{"polluted":true}}]' }), 'invalid'],
+  'last used in the future': [seal({ usedAt: START + 60_001 }), 'expired'],
   'begun in the future': [seal({ createdAt: START + 60_001 }), 'expired'],
-  'used at the end of time': [seal({ savedAt: LAST }), 'expired'],
-  'begun at the end of time': [seal({ createdAt: LAST, savedAt: LAST }), 'expired'],
-  'from the beginning of time': [seal({ createdAt: 0, savedAt: 0 }), 'expired'],
-  'idle for too long': [seal({ savedAt: START - DAY }), 'expired'],
+  'used at the end of time': [seal({ usedAt: LAST }), 'expired'],
+  'begun at the end of time': [seal({ createdAt: LAST, usedAt: LAST }), 'expired'],
+  'from the beginning of time': [seal({ createdAt: 0, usedAt: 0 }), 'expired'],
+  'idle for too long': [seal({ usedAt: START - DAY }), 'expired'],
   'begun too long ago': [seal({ createdAt: START - 30 * DAY }), 'expired'],
   'sealed for another cookie': [createKeyring([Buffer.from(SECRET, 'base64url')], { application: '', session: 'session', cookie: 'other' }).sealed.write(Buffer.alloc(40)), 'forged'],
   'signed, not sealed': [keyring.readable.write(Buffer.alloc(40)), 'forged'],
@@ -182,7 +183,7 @@ t.test('what is sealed rightly is read, so that the cases above fail for the rea
   app.get('/read', async ({ session }) => session.data())
   const six = Buffer.alloc(6)
   six.writeUIntBE(START, 0, 6)
-  for (const sealed of [{}, { savedAt: START + 60_000 }, { createdAt: START - 30 * DAY + 1 }, { savedAt: START - DAY + 1, createdAt: START - DAY }, { flags: 1, more: six }, { flags: 4, body: '[{"visits":1},{}]' }]) {
+  for (const sealed of [{}, { usedAt: START + 60_000 }, { createdAt: START - 30 * DAY + 1 }, { usedAt: START - DAY + 1, createdAt: START - DAY }, { flags: 1, more: six }, { flags: 8, body: '[{"visits":1},{}]' }]) {
     client.jar.set(COOKIE, seal(sealed))
     t.equal((await client.get('/read')).json().visits, 1, JSON.stringify(sealed))
   }

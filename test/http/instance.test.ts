@@ -17,7 +17,7 @@ t.test('policy() is what is in force, frozen, and says nothing secret', async t 
     t.match(policy, {
       name: 'session',
       backend: backend === 'memory' ? 'store' : 'cookie',
-      cookie: { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, partitioned: false, priority: null, persistent: 600 },
+      cookie: { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, partitioned: false, priority: null, persistent: true },
       idleTimeout: 60,
       absoluteTimeout: 600,
       touchAfter: 6,

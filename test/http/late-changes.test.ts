@@ -133,7 +133,7 @@ t.test('rotate(), regenerate(), touch() and persist() throw once the response is
   app.get('/answer', (request, reply) => {
     const { session } = request
     return streaming(reply, async () => {
-      for (const call of [() => session.rotate(), () => session.regenerate(), () => session.touch(), () => session.persist(60)]) {
+      for (const call of [() => session.rotate(), () => session.regenerate(), () => session.touch(), () => session.persist()]) {
         try { await call() } catch (error) { codes.push((error as { code: string }).code) }
       }
     })
@@ -164,7 +164,7 @@ t.test('rotate(), touch() and persist() in a reply that nobody saves are reporte
     reply.hijack()
     await request.session.rotate()
     request.session.touch()
-    request.session.persist(60)
+    request.session.persist()
     reply.raw.end()
   })
   await start()

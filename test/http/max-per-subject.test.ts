@@ -7,6 +7,7 @@ import { type AppOptions, type BackendName, buildApp } from '../support/app.js'
 import { pass, stopTime, timed } from '../support/clock.js'
 import { UNAVAILABLE } from '../support/failure-app.js'
 import { FaultyStore } from '../support/faulty-store.js'
+import { lasting } from '../support/lasting.js'
 
 const PLACES: readonly BackendName[] = ['revocable', 'memory']
 const USER = 'ann'
@@ -91,7 +92,7 @@ for (const backend of PLACES) {
 }
 
 function recordsOf (store: FaultyStore): StoredRecords {
-  const timeouts = { idle: 60_000, absolute: 60_000 }
+  const timeouts = lasting(60_000, 60_000)
   return new StoredRecords({ store, namespace: '01234567', timeouts, grace: 0, storeTimeout: 2_000, cache: 10, notBefore: null, onLeftover: () => {} })
 }
 

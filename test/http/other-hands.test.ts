@@ -46,7 +46,7 @@ async function open (t: { teardown (end: () => unknown): unknown }) {
   return { app, handle, memory, hand, send, cookie, overwrite }
 }
 
-const damaged = JSON.stringify({ version: 1, createdAt: Date.now(), savedAt: Date.now(), data: { n: 'one' } })
+const damaged = JSON.stringify({ version: 1, createdAt: Date.now(), usedAt: Date.now(), data: { n: 'one' } })
 
 t.test('a record that no longer satisfies the schema is nothing to reload, to open or to merge with', async (t) => {
   await t.test('reload', async (t) => {

@@ -207,7 +207,7 @@ for (const backend of ['memory', 'revocable'] as const) {
     })
     t.strictSame(setCookies(response.headers), [])
     if (backend === 'revocable') t.equal(response.json().code, 'FST_TYPED_SESSION_MOVED')
-    t.match(await facts(other), { userId: 'u2', authenticated: 110, visits: backend === 'memory' ? 5 : 0 })
+    t.match(await facts(other), { userId: 'u2', authenticated: null, visits: backend === 'memory' ? 5 : 0 })
     t.match(await facts(), { isNew: true })
   })
 
@@ -232,12 +232,9 @@ for (const backend of ['memory', 'revocable'] as const) {
 }
 
 const MOVES: Record<string, Act> = {
-  'a rotateOn key': (session) => { session.userId = 'u2' },
-  'a rotateOn key, by set()': (session) => session.set('userId', 'u2'),
-  'a rotateOn key, by update()': (session) => session.update((data) => { data.userId = 'u2' }),
-  'a rotateOn key, by replace()': (session) => { session.replace({ ...session.data(), userId: 'u2' }) },
-  'a part of a rotateOn key': (session) => { session.profile = { name: 'Ann' } },
-  'reauthenticated()': (session) => session.reauthenticated()
+  'reauthenticated()': (session) => session.reauthenticated(),
+  'reauthenticated() as somebody else': async (session) => { session.userId = 'u2'; await session.reauthenticated() },
+  'a sign-in after destroy()': async (session) => { await session.destroy(); session.userId = 'u1' }
 }
 
 const STAYS: Record<string, Act> = {
@@ -247,6 +244,8 @@ const STAYS: Record<string, Act> = {
   'another key': (session) => { session.visits++ },
   'update() of another key': (session) => session.update((data) => { data.visits++ }),
   reading: (session) => session.userId,
+  'another rotateOn key': (session) => { session.cart.push({ sku: 'tea', qty: 1 }) },
+  'another rotateOn key, once unset': (session) => { session.profile = { name: 'Ann' } },
   'touch()': (session) => session.touch(),
   'persist()': (session) => session.persist(),
   'rotate()': (session) => session.rotate(),
@@ -254,6 +253,10 @@ const STAYS: Record<string, Act> = {
 }
 
 const ENDS: Record<string, Act> = {
+  'somebody else': (session) => { session.userId = 'u2' },
+  'somebody else, by set()': (session) => session.set('userId', 'u2'),
+  'somebody else, by update()': (session) => session.update((data) => { data.userId = 'u2' }),
+  'somebody else, by replace()': (session) => { session.replace({ ...session.data(), userId: 'u2' }) },
   'deleting the key': (session) => { delete session.userId },
   'clear()': (session) => session.clear(),
   'regenerate()': (session) => session.regenerate()
@@ -277,17 +280,21 @@ t.test('a periodic rotation does not move authenticatedAt', t => eachBackend(t, 
 }))
 
 for (const [what, subject] of Object.entries({ 'a key': 'userId', 'a function': ({ userId }: { userId?: string | undefined }) => userId?.toLowerCase() } as const)) {
-  t.test(`whose session it is, by ${what}, counts as a rotateOn key`, t => eachBackend(t, async (t, backend) => {
+  t.test(`whose session it is, by ${what}, decides about authenticatedAt and the id`, t => eachBackend(t, async (t, backend) => {
     const { act, facts, rotations } = await signedIn(t, { backend, rotateOn: [], subject })
     t.equal((await facts()).authenticated, 0)
     await act((session) => { session.visits++; session.userId = what === 'a function' ? 'U1' : 'u1' })
     t.match(await facts(), { authenticated: 0, visits: 1 })
     t.strictSame(rotations(), [])
     await act((session) => { session.userId = 'u2' })
+    t.equal((await facts()).authenticated, null, 'who signs in over another has proved nothing')
+    await act((session) => session.reauthenticated())
     t.equal((await facts()).authenticated, 100)
     await act((session) => { delete session.userId })
     t.equal((await facts()).authenticated, null)
-    t.strictSame(rotations(), ['privilege', 'privilege'])
+    await act((session) => { session.userId = 'u1' })
+    t.equal((await facts()).authenticated, 100)
+    t.strictSame(rotations(), ['privilege', 'privilege', 'privilege', 'privilege'])
   }))
 }
 

@@ -168,7 +168,7 @@ for (const backend of PLACES) {
             { ...record, id: 'other:1' },
             { ...record, id: `${own.slice(0, -1)}0`, payload: 'not JSON' },
             { ...record, id: `${own.slice(0, -1)}1`, payload: '{"ended":true}' },
-            { ...record, id: `${own.slice(0, -1)}2`, payload: JSON.stringify({ ...later, createdAt: 1, savedAt: 1 }) },
+            { ...record, id: `${own.slice(0, -1)}2`, payload: JSON.stringify({ ...later, createdAt: 1, usedAt: 1 }) },
             record
           ]
         }

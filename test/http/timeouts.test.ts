@@ -85,9 +85,7 @@ const PAIRS = [
   { persistent: false, touchAfter: 0, rotateEvery: undefined },
   { persistent: false, touchAfter: 30, rotateEvery: 20 },
   { persistent: true, touchAfter: 0, rotateEvery: 20 },
-  { persistent: true, touchAfter: 30, rotateEvery: undefined },
-  { persistent: 1_000, touchAfter: 0, rotateEvery: 20 },
-  { persistent: 1_000, touchAfter: 30, rotateEvery: undefined }
+  { persistent: true, touchAfter: 30, rotateEvery: undefined }
 ] as const
 
 for (const { persistent, touchAfter, rotateEvery } of PAIRS) {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './root.js'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Every document of the project, by its path. */
 export const documents: readonly string[] = ['.', 'docs', 'docs/guides', 'benchmarks', 'examples'].flatMap((folder) =>

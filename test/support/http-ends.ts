@@ -12,8 +12,8 @@ const CORRUPT: Record<string, string> = {
   'no JSON': '\u0001\u0002not a record',
   'other JSON': '["a","b"]',
   'an empty text': '',
-  'times that are none': '{"version":1,"createdAt":"now","savedAt":-1,"data":{"note":"x"}}',
-  'data that is none': '{"version":1,"createdAt":0,"savedAt":0,"data":null}'
+  'times that are none': '{"version":1,"createdAt":"now","usedAt":-1,"data":{"note":"x"}}',
+  'data that is none': '{"version":1,"createdAt":0,"usedAt":0,"data":null}'
 }
 
 function stream (reply: FastifyReply, work: () => Promise<unknown>) {

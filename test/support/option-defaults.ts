@@ -14,10 +14,10 @@ export const optionDefaults: Readonly<Record<string, string>> = {
   initial: settings.initial === undefined ? '{} decoded' : literal(settings.initial),
   cookie: 'see below',
   signed: settings.readable ? "'readable'" : 'sealed',
-  idleTimeout: seconds(settings.idle),
-  absoluteTimeout: seconds(settings.absolute),
+  idleTimeout: seconds(settings.idle.usual),
+  absoluteTimeout: seconds(settings.absolute.usual),
   timeouts: presetLimits() ? 'a preset' : 'none',
-  touchAfter: settings.touchAfter === settings.idle / 10 ? 'a tenth of idleTimeout' : seconds(settings.touchAfter),
+  touchAfter: settings.touchAfter === settings.idle.usual / 10 ? 'a tenth of idleTimeout' : seconds(settings.touchAfter),
   rotateOn: literal(settings.rotateOn),
   rotateEvery: settings.rotateEvery === 0 ? 'off' : seconds(settings.rotateEvery),
   rotationGrace: seconds(settings.grace),
@@ -48,7 +48,7 @@ export const cookieDefaults: Readonly<Record<string, string>> = {
   secure: literal(policy.secure),
   partitioned: literal(policy.partitioned),
   priority: none(policy.priority),
-  persistent: policy.persistent === 0 ? 'false' : literal(policy.persistent)
+  persistent: literal(policy.persistent)
 }
 
 function literal (value: unknown): string {

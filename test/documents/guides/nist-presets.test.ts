@@ -73,7 +73,7 @@ t.test('S-7.1.1: the table on the page is the one that is made of the policy', a
 
 t.test('the cookie is as §5.1.1 wants it, and ends with the browser', async (t) => {
   const { ada, policy } = await open(t)
-  t.match(policy.cookie, { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, persistent: 0 })
+  t.match(policy.cookie, { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, persistent: false })
   const [cookie = ''] = setCookies((await ada.post('/login', ADA)).headers)
   t.strictSame(cookie.replace(/=[^;]+/, '').split('; ').sort(), ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure', COOKIE])
   t.notMatch(cookie, /ada/)

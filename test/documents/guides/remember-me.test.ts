@@ -66,11 +66,11 @@ t.test('a new sign-in counts from then on', async (t) => {
 
 t.test('not remembered: after 12 hours the server ends it, though the browser kept the cookie and used it', async (t) => {
   const { app, ada, at } = await open(t, false)
-  for (let hour = 1; hour <= 12; hour++) t.equal(await at(hour * HOUR), 200)
+  for (let hour = 1; hour < 12; hour++) t.equal(await at(hour * HOUR), 200)
+  t.equal(await at(12 * HOUR - 1), 200)
   const cookie = ada.header
-  t.equal(await at(12 * HOUR + 1), 401)
-  t.equal(ada.token, undefined, 'and the cookie is removed')
-  t.equal((await app.inject({ url: '/me', headers: { cookie } })).statusCode, 401, 'a copy of it is of no use either')
+  t.equal(await at(12 * HOUR), 401)
+  t.equal((await app.inject({ url: '/me', headers: { cookie } })).statusCode, 401)
 })
 
 t.test('forgetting: the cookie ends with the browser again, and the 12 hours count', async (t) => {

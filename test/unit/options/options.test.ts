@@ -39,7 +39,7 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     [{ name: 7 }, 'name'],
     [{ application: 1 }, 'application'],
     [{ cookie: 'sid' }, 'cookie', /\{ name: 'sid' \}$/],
-    [{ cookie: { persistent: 0 } }, 'cookie.persistent', /true or false, or a number of seconds greater than 0/],
+    [{ cookie: { persistent: 3_600 } }, 'cookie.persistent', /must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say/],
     [{ cookie: { httpOnly: false } }, 'cookie.httpOnly', /no such option/],
     [{ signed: true }, 'signed', /'readable'/],
     [{ signed: 'plain' }, 'signed'],
@@ -166,8 +166,8 @@ t.test('the defaults', async t => {
     application: '',
     readable: false,
     store: null,
-    idle: DAY * 1000,
-    absolute: 30 * DAY * 1000,
+    idle: { usual: DAY * 1000, ask: null },
+    absolute: { usual: 30 * DAY * 1000, ask: null },
     touchAfter: DAY * 100,
     rotateOn: [],
     rotateEvery: 0,
@@ -198,7 +198,7 @@ t.test('S-n2: every session has both timeouts, whatever is given; presets are NI
   ]
   for (const [options, idle, absolute] of rows) {
     const settings = readOptions({ schema, secret: SECRET, ...options }, false)
-    t.strictSame([settings.idle, settings.absolute, settings.touchAfter], [idle * 1000, absolute * 1000, idle * 100], JSON.stringify(options))
+    t.strictSame([settings.idle.usual, settings.absolute.usual, settings.touchAfter], [idle * 1000, absolute * 1000, idle * 100], JSON.stringify(options))
   }
 })
 
@@ -213,7 +213,7 @@ t.test('a subject is text; nothing, and the empty text, are nobody', async t => 
 const POLICY: SessionPolicy = {
   name: 'session',
   backend: 'cookie',
-  cookie: { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, partitioned: false, priority: null, persistent: 0 },
+  cookie: { name: COOKIE, path: '/', domain: null, sameSite: 'lax', secure: true, httpOnly: true, partitioned: false, priority: null, persistent: false },
   idleTimeout: 900,
   absoluteTimeout: 43_200,
   touchAfter: 90,
