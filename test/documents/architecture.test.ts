@@ -1,9 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { root } from '../support/root.js'
 
 /** Highest first: a file imports from its own room or from a lower one. The files of `lib/` itself are the doors. */
 const ROOMS = [

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { RESERVED_KEYS } from '../../lib/session/session.js'
 import { membersOf } from '../support/declarations.js'
@@ -44,6 +45,17 @@ t.test('every member of app.sessions that is advised exists', async (t) => {
   const { count, unknown: missing } = unknown(/\bapp\.sessions\.(\w+)/g, instance)
   t.ok(count > 1)
   t.strictSame(missing, [])
+})
+
+t.test('every heading that a link names is there', async (t) => {
+  const anchor = (heading: string) => heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-')
+  for (const path of documents) {
+    const folder = path.includes('/') ? path.replace(/[^/]+$/, '') : ''
+    for (const [, target = '', name = ''] of proseOf(path).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)) {
+      const headings = [...proseOf(target === '' ? path : join(folder, target)).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchor(heading))
+      t.ok(headings.includes(name), `${path} → ${target}#${name}`)
+    }
+  }
 })
 
 t.test('every link to a file of the repository leads somewhere', async (t) => {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 import { Redis } from 'ioredis'
 import { MemcacheClient } from 'memcache-client'
@@ -18,7 +17,8 @@ import { redisStore } from '../../lib/stores/redis.js'
 import { createTable, sqliteStore } from '../../lib/stores/sqlite.js'
 import type { SessionStore } from '../../types/index.js'
 import { clientOptions } from '../support/client-options.js'
-import { codeIn, documents, readText, root, tableOf } from '../support/documents.js'
+import { codeIn, documents, readText, tableOf } from '../support/documents.js'
+import { root } from '../support/root.js'
 
 const manifest = JSON.parse(readText('package.json')) as {
   exports: Record<string, string | { types: string, default: string }>
@@ -40,7 +40,7 @@ t.test('every store is made with what its row says', async (t) => {
   for (const row of rows) {
     const [, name = '', members = ''] = /^`(\w+)\((.*)\)`$/.exec(row['made with'] ?? '') ?? []
     const file = fileOf(codeIn(row.import ?? '').join())
-    const module = await import(pathToFileURL(join(root, `${file}.ts`)).href) as Record<string, unknown>
+    const module = await import(new URL(`../../${file}.js`, import.meta.url).href) as Record<string, unknown>
     t.type(module[name], 'function', `${name} of ${file}`)
     for (const member of members.match(/(?<=[{,] ?)\w+/g) ?? []) t.match(readText(`${file}.ts`), new RegExp(`\\b${member}: `), `${name} takes ${member}`)
   }

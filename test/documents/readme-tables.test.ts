@@ -41,6 +41,20 @@ for (const [what, table, members] of [
   })
 }
 
+t.test('the options that the README picks out are ten of them, with the same defaults', async (t) => {
+  const { rows } = tableOf('README.md', 'Options', 'option')
+  t.equal(rows.length, 10)
+  t.strictSame(rows.filter(([name, value]) => plain(value) !== optionDefaults[plain(name)]), [])
+})
+
+t.test('the peers that the README compares with have the versions that the benchmarks have', async (t) => {
+  const { dependencies } = JSON.parse(readText('benchmarks/package.json')) as { dependencies: Record<string, string> }
+  const [, text = ''] = /^## Beside others\n(.*?)^## /ms.exec(readText('README.md')) ?? []
+  const peers = [...text.matchAll(/`([\w@/-]+)` (\d[\d.]*\d)/g)]
+  t.equal(peers.length, 3)
+  for (const [, name = '', version] of peers) t.equal(version, dependencies[name], name)
+})
+
 t.test('the members of the session are those that it has; what is called has parentheses', async (t) => {
   const codes = tableOf('README.md', 'The session', 'member').rows.flatMap(([cell]) => codeIn(cell ?? ''))
   t.strictSame(sorted(codes.flatMap((code) => names(`\`${code}\``))), sorted(RESERVED_KEYS).filter((name) => name !== 'constructor'))
@@ -59,6 +73,13 @@ t.test('the hooks are those that there are, in this order, with what their event
     const event = membersOf('hooks.ts', /^Run<(\w+)/.exec(type)?.[1] ?? '')
     t.strictSame(names(rows.find(([cell]) => plain(cell) === name)?.[2]), event.map((member) => member.name), name)
   }
+})
+
+t.test('the reasons of onReject are those that there are', async (t) => {
+  const { rows } = tableOf('docs/hooks.md', 'Why something was rejected', 'reason')
+  const reasons = /^export type RejectReason =\n(.*?)\n\n/ms.exec(readText('types/hooks.ts'))?.[1]?.match(/(?<=')[\w-]+(?=')/g) ?? []
+  t.ok(reasons.length > 10)
+  t.strictSame(sorted(rows.map(([name]) => plain(name))), sorted(reasons))
 })
 
 t.test('the members of app.sessions are those that it has', async (t) => {

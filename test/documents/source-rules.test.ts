@@ -1,15 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { createKeyring } from '../../lib/tokens/keyring.js'
 import { SECRET } from '../support/app.js'
+import { readText } from '../support/documents.js'
+import { root } from '../support/root.js'
 
-const lib = new URL('../../lib/', import.meta.url)
+const lib = join(root, 'lib')
 const sources = new Map<string, string>()
 for (const file of await readdir(lib, { recursive: true })) {
-  if (file.endsWith('.ts')) sources.set(file, (await readFile(new URL(file, lib), 'utf8')).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, ''))
+  if (file.endsWith('.ts')) sources.set(file, (await readFile(join(lib, file), 'utf8')).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, ''))
 }
 const filesWith = (pattern: RegExp, except: readonly string[] = []) =>
   [...sources].filter(([file, text]) => pattern.test(text) && !except.some((name) => file.startsWith(name))).map(([file]) => file)
@@ -72,7 +75,7 @@ t.test('K-21, K-26, K-45: what is read is JSON and nothing that runs: no eval, n
 })
 
 t.test('S-11.4.4, K-32: a passphrase is no secret, known examples are none, and each is told how to make one', async t => {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const readme = readText('README.md')
   const shown = [...readme.matchAll(/secret: '([^']+)'/gi)].map(([, secret]) => secret)
   const bad = ['correct horse battery staple', 'keyboard cat', 'changeme', 'a secret with minimum length of 32 characters', '0'.repeat(64), 'ab'.repeat(32), Buffer.alloc(32, 7), Buffer.from('a passphrase of thirty-two bytes'), ...shown]
   for (const secret of bad) {
@@ -83,7 +86,7 @@ t.test('S-11.4.4, K-32: a passphrase is no secret, known examples are none, and 
 })
 
 t.test('K-11: the store has no blind write: what is there is replaced only by who knows it', async t => {
-  const contract = await readFile(new URL('../../types/store.ts', import.meta.url), 'utf8')
+  const contract = readText('types/store.ts')
   const methods = [...contract.matchAll(/^ {2}(\w+)\??\s?\(/gm)].map(([, name]) => name as string)
   t.strictSame([...new Set(methods)].sort(), ['close', 'create', 'delete', 'findBySubject', 'load', 'replace', 'sweep', 'touch'])
   t.match(contract, /replace \(id: string, expected: string, payload: string/)

@@ -1,15 +1,15 @@
 import type { FastifyReply } from 'fastify'
-import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { type App, type BackendName, buildApp, type Client, eachBackend, sessionOf, setCookies, settled } from '../support/app.js'
 import { type Way, WAYS } from '../support/answers.js'
 import { fetchHttp, fetchHttp2, hangUp, listen, talk } from '../support/wire.js'
+import { readText } from '../support/documents.js'
 
 const COLUMNS = ['cookie, new session', 'cookie, kept session', 'store, new session', 'store, kept session'] as const
 
 // docs/life-cycle.md is what is expected. The documentation and the behaviour cannot part unnoticed.
 const documented = new Map<string, string[]>()
-for (const line of (await readFile(new URL('../../docs/life-cycle.md', import.meta.url), 'utf8')).split('\n')) {
+for (const line of readText('docs/life-cycle.md').split('\n')) {
   const [, name, ...cells] = line.split('|').map((cell) => cell.trim())
   if (name !== undefined && cells.length === COLUMNS.length + 1) documented.set(name, cells.slice(0, -1))
 }

@@ -1,12 +1,14 @@
 import Fastify from 'fastify'
 import { mock } from 'node:test'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { buildApp, Client, COOKIE, eachBackend, SECRET } from '../support/app.js'
 import { scene } from '../support/scene.js'
+import { root } from '../support/root.js'
 
 interface Notes extends Record<string, unknown> {
   note?: string | undefined
@@ -220,9 +222,9 @@ const LEFT_OUT: Record<string, string> = {
 }
 
 t.test('every promise of the systems before this one has a test that names it', async t => {
-  const root = new URL('..', import.meta.url)
-  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.startsWith('consumer'))
-  const texts = await Promise.all(files.map(async (file) => await readFile(new URL(file, root), 'utf8')))
+  const folder = join(root, 'test')
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.startsWith('consumer'))
+  const texts = await Promise.all(files.map(async (file) => await readFile(join(folder, file), 'utf8')))
   // Of this file only what comes before the list of what is left out.
   const text = texts.map((text) => text.split('const LEFT_OUT')[0]).join('\n')
   const rows = Object.entries(ROWS).flatMap(([document, count]) => Array.from({ length: count }, (_, i) => `P${document}.${i + 1}`))

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseSecrets } from '../../lib/tokens/secrets.js'
 
-const program = fileURLToPath(new URL('../../lib/cli.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../lib/cli.js', import.meta.url))
 
-// The real program, through the loaders that this test itself was started with.
+// The real program, with the flags that this test itself was started with.
 const cli = (...args: string[]) => new Promise<{ status: unknown, stdout: string, stderr: string }>((resolve) => {
   execFile(process.execPath, [...process.execArgv, program, ...args], (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }))
 })

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { pack, root, run } from '../support/packed.js'
+import { pack, run } from '../support/packed.js'
+import { root } from '../support/root.js'
 
 const compilers = { 5.9: 'ts59', '6.0': 'typescript', '7.0': 'ts7' }
 const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'undefined-options', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets']

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { growCart, startFirstProgram } from '../support/first-program.js'
-import { pack, root, run } from '../support/packed.js'
+import { pack, run } from '../support/packed.js'
+import { root } from '../support/root.js'
 import { skipOrFail } from '../support/skip.js'
 
 t.setTimeout(600_000)

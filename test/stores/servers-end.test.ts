@@ -6,7 +6,7 @@ import t from 'tap'
 import { waitUntil } from '../support/server-process.js'
 
 const posix = process.platform === 'win32' ? { skip: 'Windows has other signals' } : {}
-const worker = fileURLToPath(new URL('../support/killed-worker.ts', import.meta.url))
+const worker = fileURLToPath(new URL('../support/killed-worker.js', import.meta.url))
 const isRunning = (pid: number) => /^[^Z]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
 
 t.test('a database, its processes and its files end with the tests that started it, even if those are killed', posix, async t => {

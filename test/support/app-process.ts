@@ -24,7 +24,7 @@ export interface AppProcess {
 
 /** Starts it; it ends with the test. */
 export async function startApp (t: Pick<Test, 'teardown'>, address: Address): Promise<AppProcess> {
-  const port = await startProcess(t, 'session-process.ts', address)
+  const port = await startProcess(t, 'session-process.js', address)
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   return { send: async (path, token = null) => await send(agent, port, path, token) }

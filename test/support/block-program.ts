@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { type Block, blocksOf, root } from './documents.js'
+import { type Block, blocksOf } from './documents.js'
+import { root } from './root.js'
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -20,6 +21,7 @@ const options: ts.CompilerOptions = {
 // No such files exist. Here, because that is where the package's own name means its build.
 const folder = join(root, 'docs')
 const schemaPath = join(folder, 'schema.ts')
+const appPath = join(folder, 'app.ts')
 
 /** The README's first program, the one that a stranger copies. */
 export const firstProgram = blocksOf('README.md').find(({ language }) => language === 'ts') as Block
@@ -30,20 +32,45 @@ export const firstProgram = blocksOf('README.md').find(({ language }) => languag
  */
 export const schemaModule = `import type {} from 'fastify-typed-session'\nimport { z } from 'zod'\n\nexport ${/^const schema = .*?^declare module.*?^\}/ms.exec(firstProgram.code)?.[0]}\n`
 
+/**
+ * What the blocks of a document import as './app.js': its first program, which exports its `app` (the README) or its
+ * `buildApp` (a guide) and does not listen.
+ */
+export function appModule (document: string): string {
+  const { code } = blocksOf(document).find(({ language }) => language === 'ts') as Block
+  return code.replace(/^await .*\.listen\(.*\)\n/m, '').replace(/^const app = /m, 'export const app = ')
+}
+
 export const isBuilt = existsSync(join(root, 'dist/lib/index.d.ts'))
 
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-/** What TypeScript says about a block as a program of its own, as `document:line message`, and the files that it read. */
-export function compile (block: Block): { readonly problems: readonly string[], readonly files: readonly string[] } {
-  const path = join(folder, `line-${block.line}.ts`)
-  // A block that declares a session is a whole program. The others are files of an application that has declared it.
-  const whole = /\bcreateSession\(|^declare module/m.test(block.code)
-  const program = ts.createProgram(whole ? [path] : [path, schemaPath], options, hostOf(new Map([[path, block.code], [schemaPath, schemaModule]])))
+/** What TypeScript says about blocks, as `document:line message`, and the files that it read. Each block is a file of its own. */
+export function compile (...blocks: readonly Block[]): { readonly problems: readonly string[], readonly files: readonly string[] } {
+  const all = groups(blocks).map(compileTogether)
+  return { problems: all.flatMap(({ problems }) => problems), files: all.flatMap(({ files }) => files) }
+}
+
+/** A block that declares its session, or the application beside it does, is a program alone; the others are of two kinds. */
+function groups (blocks: readonly Block[]): Block[][] {
+  const declares = blocks.filter(({ code }) => /^declare module|from '\.\/app\.js'/m.test(code))
+  const makes = blocks.filter((block) => !declares.includes(block) && block.code.includes('createSession('))
+  const others = blocks.filter((block) => !declares.includes(block) && !makes.includes(block))
+  return [...declares.map((block) => [block]), makes, others].filter((group) => group.length > 0)
+}
+
+function compileTogether (blocks: readonly Block[]): { problems: string[], files: string[] } {
+  const paths = new Map(blocks.map((block) => [join(folder, `${block.document.replaceAll('/', '-')}-${block.line}.ts`), block]))
+  const written = new Map([...paths].map(([path, { code }]) => [path, code]))
+  const [{ document, code } = firstProgram] = blocks
+  if (code.includes("from './app.js'")) written.set(appPath, appModule(document))
+  // Blocks that declare no session are files of an application that has declared one.
+  else if (!/^declare module|createSession\(/m.test(code)) written.set(schemaPath, schemaModule)
+  const program = ts.createProgram([...written.keys()], options, hostOf(written))
   const problems = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-    const line = file?.fileName === path ? block.line + file.getLineAndCharacterOfPosition(start).line : 0
-    const place = file === undefined || line > 0 ? `${block.document}:${line}` : file.fileName
-    return `${place} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    const block = paths.get(file?.fileName ?? '')
+    const line = block === undefined || file === undefined ? 0 : block.line + file.getLineAndCharacterOfPosition(start).line
+    return `${block === undefined ? file?.fileName : `${block.document}:${line}`} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
   })
   return { problems, files: program.getSourceFiles().map(({ fileName }) => fileName) }
 }

@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-export const root = fileURLToPath(new URL('../../', import.meta.url))
+import { root } from './root.js'
 
 /** Every document of the project, by its path. */
 export const documents: readonly string[] = ['.', 'docs', 'docs/guides', 'benchmarks', 'examples'].flatMap((folder) =>

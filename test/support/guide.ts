@@ -14,7 +14,7 @@ const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts
 export const guides = documents.flatMap((path) => /^docs\/guides\/(.*)\.md$/.exec(path)?.[1] ?? [])
 
 /**
- * Runs the one program that docs/guides/<name>.md has, anew for each test, with the package as it is built, and returns what
+ * Runs the one program of docs/guides/<name>.md that listens, anew for each test, with the package as it is built, and returns what
  * it exports. That it compiles is seen to by test/documents/readme-blocks.test.ts, as for every document.
  */
 export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string): Promise<Exports> {
@@ -24,8 +24,8 @@ export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string)
 
 /** Writes a guide's program with `ending` in place of its last statement, of which $1 is the application. Returns the file. */
 export function writeGuide (t: Pick<Test, 'testdir'>, name: string, ending: string): string {
-  const [program, another] = blocksOf(`docs/guides/${name}.md`).filter(({ language }) => language === 'ts')
-  if (program === undefined || another !== undefined || !LISTENS.test(program.code)) throw new Error(`${name} is not one program that listens`)
+  const [program, another] = blocksOf(`docs/guides/${name}.md`).filter(({ language, code }) => language === 'ts' && LISTENS.test(code))
+  if (program === undefined || another !== undefined) throw new Error(`${name} is not one program that listens`)
   const { outputText } = ts.transpileModule(program.code.replace(LISTENS, ending), { compilerOptions: options })
   // In a folder of the project's: there the package's own name means its build.
   return join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')

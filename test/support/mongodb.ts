@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
 import { startDatabase } from './database-process.js'
 import { hasBinary, host, type RunningServer } from './server-process.js'
+import { root } from './root.js'
 
-const server = (name: string) => fileURLToPath(new URL(`../../.ci/servers/${name}`, import.meta.url))
+const server = (name: string) => join(root, '.ci/servers', name)
 const ferretdb = server('ferretdb-v1.24.2')
 const javaServer = server('mongo-java-server-1.47.0')
 

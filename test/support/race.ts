@@ -27,7 +27,7 @@ export interface RaceResult {
 export const met = ([one, other]: RaceResult[]) =>
   one !== undefined && other !== undefined && one.began < other.ended && other.began < one.ended
 
-const worker = fileURLToPath(new URL('./race-worker.ts', import.meta.url))
+const worker = fileURLToPath(new URL('./race-worker.js', import.meta.url))
 
 /** Two processes do `task` against one store, begun at the same moment; neither ends before both have. Each tells what it got. */
 export async function race (t: Test, task: RaceTask): Promise<RaceResult[]> {

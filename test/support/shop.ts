@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { root } from './root.js'
 
-const server = fileURLToPath(new URL('../../examples/dist/shop/server.js', import.meta.url))
+const server = join(root, 'examples/dist/shop/server.js')
 
 export interface Shop {
   readonly address: string

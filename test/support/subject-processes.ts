@@ -19,7 +19,7 @@ export interface Listed { readonly id: string, readonly createdAt: string, reado
 
 /** Two applications in two processes that share a store; what is asked of them is dealt out to both. */
 export async function subjectProcesses (t: Test, task: SubjectTask) {
-  const ports = await Promise.all([0, 1].map(async () => await startProcess(t, 'subject-process.ts', task)))
+  const ports = await Promise.all([0, 1].map(async () => await startProcess(t, 'subject-process.js', task)))
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   t.teardown(() => agent.destroy())
   let turn = 0

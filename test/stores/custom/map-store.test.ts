@@ -6,18 +6,19 @@ import t from 'tap'
 import ts from 'typescript'
 import { mapStore } from '../../../examples/custom-store/map-store.js'
 import { conforms } from '../../support/conformance.js'
-import { blocksOf, codeIn, readText, root } from '../../support/documents.js'
+import { blocksOf, codeIn, readText } from '../../support/documents.js'
+import { root } from '../../support/root.js'
 import { skipOrFail } from '../../support/skip.js'
 import { isMissing } from '../../support/sqlite.js'
 import { families } from '../../support/stores.js'
 
 conforms(t, () => mapStore())
 
-const built = fileURLToPath(new URL('../../../dist/lib/conformance.js', import.meta.url))
+const built = join(root, 'dist/lib/conformance.js')
 
 t.test('the test of the example runs on node:test, against the built package', async (t) => {
   if (!existsSync(built)) return skipOrFail(t, 'the package is not built')
-  const example = fileURLToPath(new URL('../../../examples/custom-store/map-store.test.ts', import.meta.url))
+  const example = fileURLToPath(new URL('../../../examples/custom-store/map-store.test.js', import.meta.url))
   const { stdout, status } = run('--test-reporter=tap', example)
   t.equal(status, 0, stdout)
   t.match(stdout, /^# pass [5-9]\d$/m)

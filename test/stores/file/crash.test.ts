@@ -1,14 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { fileStore } from '../../../lib/stores/file.js'
-import { buildWorker, runWorker } from '../../support/file-process.js'
+import { runWorker } from '../../support/file-process.js'
 import { age, fileOf, filesIn, lockText, scratch } from '../../support/file-scene.js'
 import { collect, later } from '../../support/store-cases.js'
-
-const worker = buildWorker()
-t.teardown(() => rmSync(join(dirname(worker), '../..'), { recursive: true }))
 
 /** The id of a process that was there and is no more. */
 const dead = spawnSync(process.execPath, ['--version']).pid
@@ -34,7 +30,7 @@ for (const [operation, { id, payloads, done }] of Object.entries(allowed)) {
       await store.create('kept', 'old', later(), 'ann')
       await store.create('spent', 'x', Date.now() - 1)
       if (operation === 'takeover') writeFileSync(`${fileOf(directory, 'kept')}.lock`, lockText({ pid: dead }))
-      const { signal, code } = await runWorker(worker, [directory, operation, String(steps)])
+      const { signal, code } = await runWorker([directory, operation, String(steps)])
       finished = code === 0
       if (!finished && signal !== 'SIGKILL') t.fail(`ended with ${code}`)
 

@@ -1,15 +1,10 @@
-import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../../lib/stores/file.js'
-import { buildWorker, runWorker } from '../../support/file-process.js'
+import { runWorker } from '../../support/file-process.js'
 import { pad } from '../../support/file-worker.js'
 import { scratch } from '../../support/file-scene.js'
 import { later } from '../../support/store-cases.js'
-
-const worker = buildWorker()
-t.teardown(() => rmSync(join(dirname(worker), '../..'), { recursive: true }))
 
 t.test('R-17 a process killed at 200 random moments loses nothing it acknowledged, and mixes nothing', async (t) => {
   const kills = 200
@@ -20,7 +15,7 @@ t.test('R-17 a process killed at 200 random moments loses nothing it acknowledge
       const directory = scratch(t)
       const store = fileStore({ directory, lockTimeout: 5 })
       await store.create('kept', pad(0), later())
-      const { signal, output } = await runWorker(worker, [directory, 'count'], Math.random() * 40)
+      const { signal, output } = await runWorker([directory, 'count'], Math.random() * 40)
       if (signal !== 'SIGKILL') t.fail(`ended by ${signal}`)
       const acknowledged = Number(output.trimEnd().split('\n').at(-1))
       const found = await store.load('kept') ?? ''
@@ -41,7 +36,7 @@ for (const [operation, clocks] of [['race', ''], ['clocks', ', while their clock
     const directory = scratch(t)
     const store = fileStore({ directory })
     await store.create('kept', '0', later(86_400_000))
-    const outcomes = await Promise.all([runWorker(worker, [directory, operation]), runWorker(worker, [directory, operation])])
+    const outcomes = await Promise.all([runWorker([directory, operation]), runWorker([directory, operation])])
     t.same(outcomes.map(({ code }) => code), [0, 0])
     t.equal(await store.load('kept'), '400')
   })

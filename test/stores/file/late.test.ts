@@ -1,20 +1,17 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { fileStore } from '../../../lib/stores/file.js'
-import { buildWorker, runWorker } from '../../support/file-process.js'
+import { runWorker } from '../../support/file-process.js'
 import { filesIn, letPass, scratch } from '../../support/file-scene.js'
 import { waitUntil } from '../../support/server-process.js'
 import { later } from '../../support/store-cases.js'
-
-const worker = buildWorker()
-t.teardown(() => rmSync(join(dirname(worker), '../..'), { recursive: true }))
 
 t.test('a write that lands late, from a process that is alive, brings no deleted session back', process.platform === 'linux' ? {} : { skip: 'only Linux tells when a process was started' }, async (t) => {
   const directory = scratch(t)
   const store = fileStore({ directory, lockTimeout: 0.02 })
   await store.create('kept', 'old', later(), 'ann')
-  const slow = runWorker(worker, [directory, 'late'])
+  const slow = runWorker([directory, 'late'])
   await waitUntil('it renames', async () => existsSync(join(directory, 'renaming')))
   for (let minute = 0; minute < 3; minute++) {
     await t.rejects(store.delete('kept'), { code: 'ELOCKED' }, 'who deletes is told that it did not')

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import mysql from 'mysql2/promise'
 import callbackMysql from 'mysql2'
 import t from 'tap'
@@ -7,6 +6,7 @@ import { mysqlSchema } from '../../../lib/stores/internal/schema/mysql.js'
 import { mariadbMissing, mariadbUrl, startMariadb } from '../../support/mariadb.js'
 import { skipOrFail } from '../../support/skip.js'
 import { collect, hostileTables, later, nearlyA, past } from '../../support/store-cases.js'
+import { readText } from '../../support/documents.js'
 
 const missing = mariadbMissing()
 const invalid = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }
@@ -30,7 +30,7 @@ t.test('A client that is no pool of mysql2/promise is refused at construction', 
 })
 
 t.test('schema/mysql.sql is the text that createTable runs', async (t) => {
-  const file = readFileSync(new URL('../../../lib/stores/internal/schema/mysql.sql', import.meta.url), 'utf8')
+  const file = readText('lib/stores/internal/schema/mysql.sql')
   t.equal(`${mysqlSchema('sessions')};\n`, file)
 })
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
@@ -9,6 +8,7 @@ import { collect, hostileTables, later, nearlyA, past } from '../../support/stor
 import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
 import { waitUntil } from '../../support/server-process.js'
 import { skipOrFail } from '../../support/skip.js'
+import { readText } from '../../support/documents.js'
 
 const missing = postgresMissing()
 
@@ -29,7 +29,7 @@ t.test('A pool that is none of the two clients is refused at construction', asyn
 })
 
 t.test('schema/postgres.sql is the text that createTable runs', async (t) => {
-  const file = readFileSync(new URL('../../../lib/stores/internal/schema/postgres.sql', import.meta.url), 'utf8')
+  const file = readText('lib/stores/internal/schema/postgres.sql')
   t.equal(postgresSchema('sessions').map((statement) => `${statement};\n`).join('\n'), file)
 })
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { mock } from 'node:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ import { drivers } from '../../support/sqlite.js'
 import { collect, hostileTables, later } from '../../support/store-cases.js'
 import type { Test } from 'tap'
 import type { Connection } from '../../support/sqlite.js'
+import { readText } from '../../support/documents.js'
 
 const invalidOption = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -189,7 +190,7 @@ function busy (t: Test, driver: Driver): void {
     await createTable(database)
     const store = sqliteStore({ database })
     await store.create('counter', '0', later())
-    const worker = fileURLToPath(new URL('../../support/sqlite-worker.ts', import.meta.url))
+    const worker = fileURLToPath(new URL('../../support/sqlite-worker.js', import.meta.url))
     const run = () => promisify(execFile)(process.execPath, [...process.execArgv, worker, driver.name, path])
     await Promise.all([run(), run()])
     t.equal(await store.load('counter'), '400')
@@ -269,6 +270,6 @@ t.test('rows are asked for as objects, where a driver can give arrays', async (t
 })
 
 t.test('schema/sqlite.sql is what createTable runs', async (t) => {
-  const shipped = readFileSync(new URL('../../../lib/stores/internal/schema/sqlite.sql', import.meta.url), 'utf8')
+  const shipped = readText('lib/stores/internal/schema/sqlite.sql')
   t.equal(shipped, sqliteSchema('sessions').map((statement) => `${statement};\n`).join('\n'))
 })

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
-const program = fileURLToPath(new URL('../../support/codec-flags.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../support/codec-flags.js', import.meta.url))
 const always = ['what is written is read', 'hostile data is not ok', 'hostile data is salvaged without its keys', 'hostile data is not written', 'hostile data can be copied']
 
 const flags: [string, string[]][] = [

@@ -104,7 +104,7 @@ t.test('bits are balanced: no byte value and no bit is preferred (S-7.2.3)', asy
 t.test('threads never share a nonce or an id (S-11.3.4)', async (t) => {
   const THREADS = 3
   const EACH = 20_000
-  const workers = Array.from({ length: THREADS }, () => new Worker(new URL('../../support/seal-worker.ts', import.meta.url), {
+  const workers = Array.from({ length: THREADS }, () => new Worker(new URL('../../support/seal-worker.js', import.meta.url), {
     workerData: { count: EACH, binding }
   }))
   const results = await Promise.all(workers.map((worker) => new Promise<string[]>((resolve, reject) => {

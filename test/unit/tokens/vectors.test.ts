@@ -1,8 +1,8 @@
 import t from 'tap'
-import { readFileSync } from 'node:fs'
 import { associatedData, createKeyring, keyId, purposeKey } from '../../../lib/tokens/keyring.js'
 import type { Binding, Purpose } from '../../../lib/tokens/keyring.js'
 import { createXaes } from '../../../lib/tokens/xaes.js'
+import { readText } from '../../support/documents.js'
 
 interface Vector extends Binding { format: Purpose, secret: string, body: string, nonce?: string, token: string }
 interface Rejected { format: Purpose, reason: string, token: string }
@@ -10,7 +10,7 @@ interface Corpus { tokens: Vector[], rejectedBy: Binding & { secret: string }, r
 
 // Frozen. Made once by vectors/v1.py, an implementation of its own on another stack. A failure here means that sessions of
 // people who are logged in would end: give a changed format a new version character, do not make v1.json anew.
-const corpus = JSON.parse(readFileSync(new URL('../../vectors/v1.json', import.meta.url), 'utf8')) as Corpus
+const corpus = JSON.parse(readText('test/vectors/v1.json')) as Corpus
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
 t.test('every frozen token is read, and its body comes out', async (t) => {
