@@ -95,6 +95,6 @@ t.test('the first program of the README runs with the lowest version of each pee
 
 /** This Node, and the others that CI puts under .ci. */
 function nodes () {
-  const others = [20, 22, 24].map((major) => ({ name: `Node ${major}`, node: join(root, `.ci/node${major}/bin/node`), major }))
+  const others = [20, 22, 24, 26].map((major) => ({ name: `Node ${major}`, node: join(root, `.ci/node${major}/bin/node`), major }))
   return [{ name: `Node ${process.versions.node}`, node: process.execPath }, ...others]
 }

@@ -14,10 +14,13 @@ interface Ways {
   openOtherwise: (path: string) => Connection
 }
 
+/** The newest that runs here. Version 12, compiled for Node 24.19 or later, aborts at random (nodejs/node#65446). */
+const betterSqlite3 = process.versions.node.startsWith('20.') ? 'better-sqlite3' : 'better-sqlite3-13'
+
 /** Each driver with ways to open a file, or with the reason why it is not there. */
 export const drivers: Record<string, Ways | { missing: string }> = {
   'better-sqlite3': driver(() => {
-    const Database: typeof import('better-sqlite3') = require('better-sqlite3')
+    const Database: typeof import('better-sqlite3') = require(betterSqlite3)
     // The addon is loaded with the first database.
     new Database(':memory:').close()
     return {

@@ -4,15 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
-import { mapStore } from '../../../examples/custom-store/map-store.js'
-import { conforms } from '../../support/conformance.js'
 import { blocksOf, codeIn, readText } from '../../support/documents.js'
 import { root } from '../../support/root.js'
 import { skipOrFail } from '../../support/skip.js'
 import { isMissing } from '../../support/sqlite.js'
 import { families } from '../../support/stores.js'
-
-conforms(t, () => mapStore())
 
 const built = join(root, 'dist/lib/conformance.js')
 

@@ -1,23 +1,16 @@
-import fs, { chmodSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { syncBuiltinESMExports } from 'node:module'
 import { mock } from 'node:test'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { hostile } from '../../../lib/conformance/ids.js'
 import { fileStore } from '../../../lib/stores/file.js'
-import { conforms } from '../../support/conformance.js'
 import { onEachStep } from '../../support/file-steps.js'
 import { fileOf, filesIn, scratch } from '../../support/file-scene.js'
 import { collect, later } from '../../support/store-cases.js'
 
 const posix = process.platform === 'win32' ? { skip: 'Windows has no modes, pipes and links for everybody' } : {}
-
-conforms(t, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'sessions-'))
-  return { store: fileStore({ directory, lockTimeout: 60 }), close: () => rmSync(directory, { recursive: true }) }
-})
 
 t.test('K-37 no hostile id reaches the file system as anything but its hash', async (t) => {
   const directory = scratch(t)

@@ -5,10 +5,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { memoryStore } from '../../../lib/stores/memory.js'
 import { createSubjectIndex } from '../../../lib/stores/internal/memory/subjects.js'
-import { conforms } from '../../support/conformance.js'
 import type { MemoryStore } from '../../../lib/stores/memory.js'
-
-conforms(t, () => memoryStore())
 
 const later = (): number => Date.now() + 60_000
 

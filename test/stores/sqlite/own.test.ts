@@ -9,7 +9,6 @@ import t from 'tap'
 import { sqliteSchema } from '../../../lib/stores/internal/schema/sqlite.js'
 import { whenFree } from '../../../lib/stores/internal/sql/sqlite-client.js'
 import { createTable, sqliteStore } from '../../../lib/stores/sqlite.js'
-import { conforms } from '../../support/conformance.js'
 import { drivers } from '../../support/sqlite.js'
 import { collect, hostileTables, later } from '../../support/store-cases.js'
 import type { Test } from 'tap'
@@ -31,13 +30,6 @@ for (const [name, driver] of Object.entries(drivers)) {
   }
   t.test(`the store on ${name}`, async (t) => {
     const scene = { name, open: driver.open }
-    for (const [how, open] of [['by default', driver.open], ['set up to read otherwise', driver.openOtherwise]] as const) {
-      t.test(`keeps the contract on a connection ${how}`, async (t) => conforms(t, async () => {
-        const database = open(':memory:')
-        await createTable(database)
-        return { store: sqliteStore({ database }), close: () => database.close() }
-      }))
-    }
     names(t, scene)
     setUp(t, scene)
     busy(t, scene)
