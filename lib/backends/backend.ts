@@ -1,5 +1,5 @@
 import type { Answer } from '../async/answer.js'
-import type { Draft, ENDED, Id, Loaded, Overtaken, Place, Saved } from './place.js'
+import type { Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from './place.js'
 import type { StoredRecords } from './stored-records.js'
 
 /** What a token stands for: the record itself, or an id in a store. */
@@ -14,13 +14,11 @@ export interface Backend {
   newId (): Id
   /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number): Answer<Loaded>
-  /** The session again, as it is now; `null`: it has ended. Rejects with `Moved` where this request may not follow it. */
-  reload (place: Place): Answer<Place | null>
   /**
-   * Where the session is at `now`, if it may go on; `null`: it has ended, expired or been revoked, or moved where this request
-   * may not follow. As far as the backend can know: without records it knows no more than the token.
+   * The session again, as it is at `now`, if it may go on: it has not ended, expired or been revoked. As far as the backend can
+   * know: without records it knows no more than the token.
    */
-  confirm (place: Place, now: number): Answer<Place | null>
+  reload (place: Place, now: number): Answer<Reloaded>
   /** Keep a new session. `null`: the id is taken. */
   create (id: Id, draft: Draft): Answer<Saved | null>
   /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */

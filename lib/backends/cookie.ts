@@ -2,13 +2,13 @@ import { checkSize, MAX_COOKIE } from '../http/cookie.js'
 import type { Keyring, TokenFormat } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { readSealed, writeSealed } from '../record/sealed-form.js'
-import { isLive, type Timeouts } from '../record/timeouts.js'
+import type { Timeouts } from '../record/timeouts.js'
+import { judge } from './judge.js'
 import { Remembered } from './remembered.js'
 import type { Backend } from './backend.js'
-import type { Draft, Id, Loaded, Place, Saved } from './place.js'
+import { type Draft, ENDED, type Id, type Loaded, type NotFound, type Place, type Reloaded, type Saved } from './place.js'
 
 const FORGED = { state: 'none', reason: 'forged' } as const
-const EXPIRED = { state: 'none', reason: 'expired' } as const
 const MALFORMED = { state: 'none', reason: 'malformed' } as const
 
 export interface CookieBackendOptions {
@@ -45,19 +45,19 @@ export class CookieBackend implements Backend {
   }
 
   load (token: string, now: number): Loaded {
+    const found = this.find(token)
+    return 'state' in found ? found : judge(found, this.#timeouts, now)
+  }
+
+  /** What a token holds, whatever the time is. */
+  find (token: string): Place | NotFound {
     if (token.length > MAX_COOKIE) return MALFORMED
-    const place = this.#opened.get(token) ?? this.#open(token)
-    if (place === null) return FORGED
-    if (!isLive(place.record.times, place.usedAt, this.#timeouts, now)) return EXPIRED
-    return { state: 'found', place }
+    return this.#opened.get(token) ?? this.#open(token) ?? FORGED
   }
 
-  reload (place: Place): Place {
-    return place
-  }
-
-  confirm (place: Place, now: number): Place | null {
-    return isLive(place.record.times, place.usedAt, this.#timeouts, now) ? place : null
+  reload (place: Place, now: number): Reloaded {
+    const judged = judge(place, this.#timeouts, now)
+    return judged.state === 'found' ? judged.place : ENDED
   }
 
   create ({ raw, key }: Id, draft: Draft): Saved {

@@ -20,10 +20,13 @@ export interface Place {
 }
 
 export type Loaded =
-  | { readonly state: 'found', readonly place: Place }
-  | { readonly state: 'none', readonly reason: RejectReason }
+  /** `ahead`: milliseconds by which its record tells of a later time than ours. */
+  | { readonly state: 'found', readonly place: Place, readonly ahead: number }
+  | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number }
   /** The session has a new id, and the old one may not be served. */
   | { readonly state: 'moved' }
+
+export type NotFound = Exclude<Loaded, { readonly state: 'found' }>
 
 /** What is to be kept. */
 export interface Draft {
@@ -50,3 +53,6 @@ export interface Overtaken {
 
 /** The answer where the session is over, whoever ended it. */
 export const ENDED = 'ended'
+
+/** The session again: where it is now, unless it is over, or has another id that this request may not follow it to. */
+export type Reloaded = Place | typeof ENDED | 'moved'

@@ -2,10 +2,12 @@ import { LRUCache } from 'lru-cache'
 import { Conflict, Moved } from '../errors.js'
 import { writePayload } from '../record/payload.js'
 import type { Card } from '../record/record.js'
+import type { Timeouts } from '../record/timeouts.js'
 import type { Backend } from './backend.js'
 import type { CookieBackend } from './cookie.js'
 import type { NotBefore } from './not-before.js'
-import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Saved } from './place.js'
+import { judge } from './judge.js'
+import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 /** Every lost race means that another request was saved. */
@@ -15,6 +17,7 @@ const NO_DATA = { data: {}, extra: null }
 
 export interface RevocableBackendOptions {
   readonly records: StoredRecords
+  readonly timeouts: Timeouts
   /** Milliseconds for which it is taken for granted that a session has not ended. */
   readonly staleness: number
   /** How many sessions are remembered for as long. */
@@ -27,14 +30,16 @@ export class RevocableBackend implements Backend {
   readonly immediate = false
   readonly records: StoredRecords
   readonly #cookies: CookieBackend
+  readonly #timeouts: Timeouts
   readonly #staleness: number
   readonly #alive: LRUCache<string, { readonly at: number, readonly located: Located }>
   /** Counts what was taken out of it. */
   #forgotten = 0
 
-  constructor (cookies: CookieBackend, { records, staleness, cache }: RevocableBackendOptions) {
+  constructor (cookies: CookieBackend, { records, timeouts, staleness, cache }: RevocableBackendOptions) {
     this.records = records
     this.#cookies = cookies
+    this.#timeouts = timeouts
     this.#staleness = staleness
     this.#alive = new LRUCache({ max: cache })
   }
@@ -44,19 +49,13 @@ export class RevocableBackend implements Backend {
   }
 
   load (token: string, now: number): Loaded | Promise<Loaded> {
-    const loaded = this.#cookies.load(token, now)
-    return loaded.state === 'found' ? this.#confirm(loaded.place, now) : loaded
+    const found = this.#cookies.find(token)
+    return 'state' in found ? found : this.#confirm(found, now)
   }
 
-  async reload (place: Place): Promise<Place | null> {
-    const now = await this.records.latest(place)
-    if (now === ENDED) return null
-    if (now.moved === 'final') throw new Moved()
-    return merge(place, now.latest)
-  }
-
-  confirm (place: Place, now: number): Promise<Place | null> {
-    return this.records.confirm(place, now)
+  async reload (place: Place, now: number): Promise<Reloaded> {
+    const latest = await this.records.reload(place, now)
+    return typeof latest === 'string' ? latest : merge(place, latest)
   }
 
   async create (id: Id, draft: Draft): Promise<Saved | null> {
@@ -109,7 +108,7 @@ export class RevocableBackend implements Backend {
     const notBefore = (this.records.notBefore as NotBefore).current(now)
     if (notBefore instanceof Promise) return this.#find(place, now)
     if (place.record.times.createdAt <= notBefore) return { state: 'none', reason: 'revoked' }
-    return { state: 'found', place: merge(place, known.located) }
+    return judge(merge(place, known.located), this.#timeouts, now)
   }
 
   async #find (place: Place, now: number): Promise<Loaded> {
@@ -121,7 +120,7 @@ export class RevocableBackend implements Backend {
     }
     // What ended while the store was asked may be this one.
     if (this.#staleness > 0 && located.key === place.key && forgotten === this.#forgotten) this.#alive.set(place.key, { at: now, located })
-    return { state: 'found', place: merge(place, located) }
+    return judge(merge(place, located), this.#timeouts, now)
   }
 
   #forget ({ key }: Pick<Place, 'key'>): void {
@@ -158,14 +157,14 @@ export class RevocableBackend implements Backend {
   }
 }
 
-/** What the cookie holds, with what the store knows of it. Under another key, no token can be made. */
+/** What the cookie holds, with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
 function merge (place: Place, { key, payload, record }: Located): Place {
   return {
     ...place,
     raw: key === place.key ? place.raw : null,
     key,
     payload,
-    record: { ...place.record, card: record.card },
+    record: { ...place.record, times: { ...record.times, version: place.record.times.version }, card: record.card },
     usedAt: Math.max(place.usedAt, record.times.usedAt)
   }
 }

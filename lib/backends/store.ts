@@ -1,13 +1,13 @@
 import { after, type Answer } from '../async/answer.js'
-import { Moved } from '../errors.js'
 import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { writePayload } from '../record/payload.js'
 import type { SessionRecord } from '../record/record.js'
-import { isLive, type Timeouts } from '../record/timeouts.js'
+import type { Timeouts } from '../record/timeouts.js'
+import { judge } from './judge.js'
 import { Remembered } from './remembered.js'
 import type { Backend } from './backend.js'
-import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Saved } from './place.js'
+import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
@@ -51,15 +51,8 @@ export class StoreBackend implements Backend {
     return this.#find(reference, now)
   }
 
-  async reload (place: Place): Promise<Place | null> {
-    const now = await this.records.latest(place)
-    if (now === ENDED) return null
-    if (now.moved === 'final') throw new Moved()
-    return now.latest
-  }
-
-  confirm (place: Place, now: number): Promise<Place | null> {
-    return this.records.confirm(place, now)
+  reload (place: Place, now: number): Promise<Reloaded> {
+    return this.records.reload(place, now)
   }
 
   create ({ raw, key }: Id, draft: Draft): Answer<Saved | null> {
@@ -81,14 +74,17 @@ export class StoreBackend implements Backend {
     })
   }
 
-  /** A compare-and-set: a blind touch could bring an old id back to life in the browser. */
+  /** A compare-and-set: a blind touch could bring an old id back to life in the browser. Whoever was faster has used it, too. */
   touch (place: Place, draft: Draft): Answer<Saved | typeof ENDED> {
-    const now = draft.times.usedAt
-    const next = touched(place, draft)
-    return after(this.records.replace(place.key, place.payload, next.payload, draft.expiresAt, draft.subject), (outcome) => {
+    const { usedAt } = draft.times
+    const payload = writePayload(draft.times, draft.stored, draft.card)
+    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome) => {
       if (outcome === 'missing') return ENDED
-      if (outcome === 'conflict') return { place: { ...place, usedAt: now, stale: false }, token: null }
-      return { place: { ...place, ...next, usedAt: now, stale: false }, token: place.raw === null ? null : this.#token(place as Id, now) }
+      if (outcome === 'conflict') return { place: { ...place, usedAt, stale: false }, token: null }
+      return {
+        place: { ...this.#keep(place, draft, payload, false), stale: false },
+        token: place.raw === null ? null : this.#token(place as Id, usedAt)
+      }
     })
   }
 
@@ -113,9 +109,8 @@ export class StoreBackend implements Backend {
 
   #found (reference: Reference, { key, payload, record }: Located, now: number): Loaded {
     const usedAt = Math.max(reference.issuedAt, record.times.usedAt)
-    if (!isLive(record.times, usedAt, this.#timeouts, now)) return { state: 'none', reason: 'expired' }
     const raw = key === reference.key ? reference.raw : null
-    return { state: 'found', place: { raw, key, record, payload, usedAt, stale: reference.stale } }
+    return judge({ raw, key, record, payload, usedAt, stale: reference.stale }, this.#timeouts, now)
   }
 
   #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string, isNew: boolean): Place {
@@ -141,13 +136,4 @@ export class StoreBackend implements Backend {
     this.#tokens.offer(token, reference)
     return reference
   }
-}
-
-/**
- * The record as it was found; where a list shows it, with the time of its last use. Else it stays the same text, so that no
- * save of another request loses a race to it.
- */
-function touched ({ record, payload }: Place, { times, subject }: Draft): Pick<Place, 'record' | 'payload'> {
-  if (subject === undefined) return { record, payload }
-  return { record: { ...record, times }, payload: writePayload(times, record.found, record.card) }
 }

@@ -4,10 +4,11 @@ import { after, afterBoth, type Answer } from '../async/answer.js'
 import { storeFailure, withDeadline } from '../async/timeout.js'
 import { END_MARK, type EndMark, readPayload, type Tombstone, writeTombstone } from '../record/payload.js'
 import type { SessionRecord } from '../record/record.js'
-import { deadline, isLive, type Timeouts } from '../record/timeouts.js'
+import type { Timeouts } from '../record/timeouts.js'
+import { judge } from './judge.js'
 import { Remembered } from './remembered.js'
 import { NONE, type NotBefore } from './not-before.js'
-import { ENDED, type Loaded, type Overtaken, type Place } from './place.js'
+import { ENDED, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
 
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
 const MAX_HOPS = 100
@@ -35,7 +36,6 @@ export interface StoredRecordsOptions {
 }
 
 export interface Located { readonly key: string, readonly payload: string, readonly record: SessionRecord }
-type NotLocated = Exclude<Loaded, { readonly state: 'found' }>
 
 /** The records of one registered session in a store: sessions, the tombstones of rotations, end marks. By key; knows no token. */
 export class StoredRecords {
@@ -82,7 +82,7 @@ export class StoredRecords {
   }
 
   /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
-  locate (key: string, now: number): Answer<Located | NotLocated> {
+  locate (key: string, now: number): Answer<Located | NotFound> {
     const { notBefore } = this
     if (notBefore === null) return this.#follow(key, now)
     // Asked together: on most stores that is one round trip.
@@ -90,7 +90,7 @@ export class StoredRecords {
       'record' in located && located.record.times.createdAt <= until ? { state: 'none', reason: 'revoked' } : located)
   }
 
-  #follow (key: string, now: number, hops = 0): Answer<Located | NotLocated> {
+  #follow (key: string, now: number, hops = 0): Answer<Located | NotFound> {
     return after(this.#load(key), (payload) => {
       if (payload === null) return { state: 'none', reason: 'unknown' }
       const record = this.#parse(key, payload)
@@ -120,14 +120,13 @@ export class StoredRecords {
     return ENDED
   }
 
-  /** As {@link Backend.confirm}. */
-  async confirm (place: Place, now: number): Promise<Place | null> {
+  /** As {@link Backend.reload}. */
+  async reload (place: Place, now: number): Promise<Reloaded> {
     return await afterBoth(() => this.latest(place), () => this.notBefore?.current(now) ?? NONE, (found, notBefore) => {
-      if (found === ENDED || found.moved === 'final') return null
-      const { latest } = found
-      const { times } = latest.record
-      // The idle deadline is the store's to tell: a touch by another request may have moved nothing but that.
-      return times.createdAt > notBefore && isLive(times, now, this.#options.timeouts, now) ? latest : null
+      if (found === ENDED || found.latest.record.times.createdAt <= notBefore) return ENDED
+      if (found.moved === 'final') return 'moved'
+      const judged = judge(found.latest, this.#options.timeouts, now)
+      return judged.state === 'found' ? judged.place : ENDED
     })
   }
 
@@ -174,8 +173,8 @@ export class StoredRecords {
       const { id, payload } = value
       const record = this.#keys.test(id) ? this.#parse(id, payload) : null
       if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
-      if (now >= deadline(record.times, record.times.usedAt, this.#options.timeouts)) continue
-      places.push({ raw: null, key: id, record, payload, usedAt: record.times.usedAt, stale: false })
+      const judged = judge({ raw: null, key: id, record, payload, usedAt: record.times.usedAt, stale: false }, this.#options.timeouts, now)
+      if (judged.state === 'found') places.push(judged.place)
     }
     // Until the record of the old id has become a tombstone it is the session, and its successor may yet be taken back.
     const keys = new Set<string | null>(places.map(({ key }) => key))

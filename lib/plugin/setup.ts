@@ -74,7 +74,7 @@ export async function loadBackend (settings: Settings, secret: unknown, log: Fas
   const backend: Backend = records === null
     ? cookies()
     : settings.store === null
-      ? new RevocableBackend(cookies(), { records, staleness, cache })
+      ? new RevocableBackend(cookies(), { records, timeouts, staleness, cache })
       : new StoreBackend(keyring, { records, timeouts, cache })
   return { backend, keyIds: keyring.ids, secret }
 }

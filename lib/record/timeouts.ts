@@ -42,10 +42,5 @@ function answer (option: string, ask: (data: Data) => unknown, most: number, dat
   throw new InvalidData(`${option} (the function gave ${isPromise(seconds) ? 'a promise' : 'what is no positive number of seconds'})`)
 }
 
-/** Clocks of a fleet may differ by this much; a record from further ahead is not ours. */
+/** Clocks of a fleet may differ by this much, in milliseconds, without anybody being told. */
 export const CLOCK_SKEW = 60_000
-
-/** Is a record that was last used at `usedAt` still good, with times that a clock of ours can have written? */
-export function isLive (times: Times, usedAt: number, timeouts: Timeouts, now: number): boolean {
-  return usedAt <= now + CLOCK_SKEW && times.createdAt <= now + CLOCK_SKEW && now < deadline(times, usedAt, timeouts)
-}

@@ -1,5 +1,6 @@
 import { commit } from './save.js'
 import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from '../errors.js'
+import { ENDED } from '../backends/place.js'
 import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
 import { canSendCookie, hasLeft } from './plan.js'
@@ -118,9 +119,10 @@ export class Controls implements SessionOwner {
     visit.touched = false
     visit.remember = undefined
     if (place === null) return visit.restore()
-    const latest = await backend.reload(place)
+    const latest = await backend.reload(place, Date.now())
     if (visit.epoch !== epoch) return // destroy() was called meanwhile
-    if (latest === null || !visit.read(latest)) throw new Ended()
+    if (latest === 'moved') throw new Moved()
+    if (latest === ENDED || !visit.read(latest)) throw new Ended()
     if (visit.closed !== null) visit.closed = visit.base
   }
 

@@ -1,5 +1,5 @@
 import type { SessionSocket, SocketLike } from '../../types/index.js'
-import type { Place } from '../backends/place.js'
+import type { Place, Reloaded } from '../backends/place.js'
 import { visitBehind } from '../request/members.js'
 import { InvalidOption } from '../errors.js'
 import type { Watch } from '../backends/open-sockets.js'
@@ -12,7 +12,7 @@ import type { Visit } from '../request/visit.js'
 /** `readyState`, https://websockets.spec.whatwg.org */
 const CLOSED = 3
 /** Policy violation (RFC 6455, 7.4.1). */
-const ENDED = [1008, 'session ended'] as const
+const CLOSE_ENDED = [1008, 'session ended'] as const
 /** Try again later (IANA registry of close codes). */
 const UNAVAILABLE = [1013, 'session unavailable'] as const
 /** Milliseconds for which a client may take to answer that. Until then it can go on sending. */
@@ -28,7 +28,7 @@ export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery 
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
   const visit = visitBehind(registered<Session>(request, sessionName('sessionSocket', session)))
   if (socket.readyState === CLOSED) return
-  if (visit.place === null) return close(socket, visit.barrier === 'store' ? UNAVAILABLE : ENDED)
+  if (visit.place === null) return close(socket, visit.barrier === 'store' ? UNAVAILABLE : CLOSE_ENDED)
   new SessionWatch(socket, visit, visit.place, revalidateEvery * 1000).check()
 }
 
@@ -80,16 +80,16 @@ class SessionWatch implements Watch {
 
   async #ask (): Promise<void> {
     const { runtime: { backend }, request } = this.#visit
-    let latest: Place | null
+    let latest: Reloaded
     try {
-      latest = await backend.confirm(this.#place, Date.now())
+      latest = await backend.reload(this.#place, Date.now())
     } catch (error) {
       if (this.#stopped) return
       request.log.error({ err: (error as Error).cause }, 'session store failed to confirm the session of a socket')
       return this.#close(UNAVAILABLE)
     }
     if (this.#stopped) return
-    if (latest === null) this.#close(ENDED)
+    if (typeof latest === 'string') this.#close(CLOSE_ENDED)
     else this.#follow(latest)
   }
 
@@ -115,13 +115,13 @@ class SessionWatch implements Watch {
     return Math.min(this.#every, left > 0 ? left : deadline(times, now, settings) - now)
   }
 
-  #close (why: typeof ENDED | typeof UNAVAILABLE): void {
+  #close (why: typeof CLOSE_ENDED | typeof UNAVAILABLE): void {
     this.stop()
     close(this.#socket, why)
   }
 }
 
-function close (socket: SocketLike, [code, reason]: typeof ENDED | typeof UNAVAILABLE): void {
+function close (socket: SocketLike, [code, reason]: typeof CLOSE_ENDED | typeof UNAVAILABLE): void {
   const timer = setTimeout(() => socket.terminate?.(), FAREWELL).unref()
   socket.once('close', () => clearTimeout(timer))
   socket.close(code, reason)

@@ -1,33 +1,16 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { CLOCK_SKEW, deadline, isLive } from '../../../lib/record/timeouts.js'
-import type { Times } from '../../../lib/record/record.js'
+import { askTimeouts, deadline, inForce, type Timeout, type Timeouts } from '../../../lib/record/timeouts.js'
+import type { Data } from '../../../lib/record/record.js'
 import { lasting } from '../../support/lasting.js'
-import { LATEST, law, timesOf as at } from '../../support/records.js'
+import { law, timesOf as at } from '../../support/records.js'
 
 const timeouts = lasting(1_000, 10_000)
 const T = 1_700_000_000_000
-
-const lives: Array<[what: string, times: Times, usedAt: number, now: number, live: boolean]> = [
-  ['just made', at(T), T, T, true],
-  ['one millisecond before the idle timeout (S-7.3.1)', at(T), T, T + 999, true],
-  ['at the idle timeout (S-7.3.1)', at(T), T, T + 1_000, false],
-  ['after the idle timeout (S-7.3.1)', at(T), T, T + 1_001, false],
-  ['used again, before the next idle timeout', at(T), T + 900, T + 1_899, true],
-  ['used all the time, one millisecond before the absolute timeout (S-7.3.2)', at(T), T + 9_999, T + 9_999, true],
-  ['used all the time, at the absolute timeout (S-7.3.2)', at(T), T + 9_999, T + 10_000, false],
-  ['used after the absolute timeout', at(T), T + 10_500, T + 10_500, false],
-  ['made by a clock that is ahead within the skew (R-24)', at(T + CLOCK_SKEW), T + CLOCK_SKEW, T, true],
-  ['used by a clock that is ahead beyond the skew (S-9.2.1, R-24)', at(T), T + CLOCK_SKEW + 1, T, false],
-  ['made by a clock that is ahead beyond the skew (S-9.2.1, R-24)', at(T + CLOCK_SKEW + 1), T, T, false],
-  ['read by a clock that went back an hour (R-24)', at(T), T, T - 3_600_000, false],
-  ['made at the beginning of time', at(0), 0, T, false],
-  ['made after 2038 (R-24)', at(2 ** 31 * 1000), 2 ** 31 * 1000, 2 ** 31 * 1000 + 1, true],
-  ['made at the end of time', at(LATEST), LATEST, T, false]
-]
-
-for (const [what, times, usedAt, now, live] of lives) {
-  t.test(`a record ${what} is ${live ? 'live' : 'over'}`, async (t) => t.equal(isLive(times, usedAt, timeouts, now), live))
+const asked = (ask: Timeout['ask'], most = 60_000, usual = 1_000): Timeout => ({ usual, most, ask })
+const kept = (idle: Timeout['ask'], absolute: Timeout['ask'] = null, most = 60_000) => {
+  const timeouts: Timeouts = { idle: asked(idle, most), absolute: asked(absolute, most, 50_000) }
+  return askTimeouts({ n: 1 }, timeouts)
 }
 
 t.test('a deadline is the earlier of the two, in whole milliseconds', async (t) => {
@@ -37,7 +20,48 @@ t.test('a deadline is the earlier of the two, in whole milliseconds', async (t) 
   t.equal(deadline(at(T), T + 10_000, lasting(1_000.5, 10_000.5)), T + 10_000)
 })
 
-t.test('no use of a session makes it live longer than the absolute timeout (S-7.3.2)', async (t) => {
-  fc.assert(fc.property(fc.nat(20_000), fc.nat(20_000), (used, now) => !isLive(at(T), T + used, timeouts, T + now) || now < 10_000), law)
+t.test('a number is in force whatever a record has kept, and nothing of it is kept', async (t) => {
+  t.strictSame(askTimeouts({}, timeouts), { idle: 0, absolute: 0 })
+  t.equal(deadline(at(T, { idle: 5, absolute: 5 }), T, timeouts), T + 1_000)
+})
+
+t.test('an answer is in force for the session that has kept it, as far as the option allows by now', async (t) => {
+  t.equal(inForce(5_000, asked(() => 1)), 5_000)
+  t.equal(inForce(5_000, asked(() => 1, 3_000)), 3_000)
+  t.equal(inForce(0, asked(() => 1)), 1_000, 'nobody has asked yet')
+})
+
+t.test('what is kept is the answer in milliseconds, cut to what the option allows and to absoluteTimeout', async (t) => {
+  t.strictSame(kept(() => 2), { idle: 2_000, absolute: 0 })
+  t.strictSame(kept(() => 0.0001), { idle: 1, absolute: 0 })
+  t.strictSame(kept(() => 55), { idle: 50_000, absolute: 0 }, 'the absolute timeout is a number')
+  t.strictSame(kept(() => 55, () => 20), { idle: 20_000, absolute: 20_000 }, 'it is an answer')
+  t.strictSame(kept(() => Infinity, () => 1e9), { idle: 60_000, absolute: 60_000 })
+  t.strictSame(kept(null, () => 3), { idle: 0, absolute: 3_000 })
+})
+
+t.test('a function gets a copy of the data', async (t) => {
+  const data: Data = { n: 1 }
+  askTimeouts(data, { idle: asked((given) => { given.n = 2; return 1 }), absolute: asked(null) })
+  t.strictSame(data, { n: 1 })
+})
+
+t.test('what is no positive number of seconds, or a throw, is an error that names the option', async (t) => {
+  for (const value of [0, -1, NaN, -Infinity, '60', null, undefined, {}, true]) {
+    t.throws(() => kept(() => value), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /idleTimeout \(the function gave what is no positive number of seconds\)/ }, String(value))
+  }
+  t.throws(() => kept(() => Promise.reject(new Error('later'))), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /idleTimeout \(the function gave a promise\)/ })
+  const cause = new Error('broken')
+  t.throws(() => kept(null, () => { throw cause }), { code: 'FST_TYPED_SESSION_INVALID_DATA', message: /absoluteTimeout \(the function threw\)/, cause })
+})
+
+t.test('whatever functions answer, a session ends no later than the options allow, and no use prolongs the absolute deadline', async (t) => {
+  const answer = fc.double({ min: 1e-6, max: 1e12, noNaN: true })
+  fc.assert(fc.property(answer, answer, fc.nat(100_000), fc.nat(100_000), (idle, absolute, most, used) => {
+    const timeouts: Timeouts = { idle: asked(() => idle, most + 1), absolute: asked(() => absolute, most + 1) }
+    const times = at(T, askTimeouts({}, timeouts))
+    const end = deadline(times, T + used, timeouts)
+    return end <= T + most + 1 && end <= T + used + most + 1 && end <= T + Math.ceil(absolute * 1000) && end <= T + used + Math.ceil(idle * 1000)
+  }), law)
   t.pass()
 })
