@@ -34,7 +34,7 @@ export interface RotateEvent<Data> extends SessionEvent {
 
 /** Why something that looked like a session, or a change to one, was not accepted. */
 export type RejectReason =
-  | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'from-the-future' | 'revoked' | 'moved' | 'corrupt' | 'invalid'
+  | 'malformed' | 'forged' | 'duplicate-cookie' | 'unknown' | 'expired' | 'from-the-future' | 'revoked' | 'moved' | 'corrupt' | 'too-large' | 'invalid'
   | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
 
 /**

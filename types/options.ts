@@ -136,8 +136,12 @@ export interface CommonOptions<S extends SessionSchema> {
   onInvalid?: 'discard' | 'salvage' | undefined
   /** Names and patterns of keys that plugins write outside the schema. Default `[]`. */
   undeclaredKeys?: readonly (string | RegExp)[] | undefined
-  /** Seconds that a store call, or a `pre…` hook, may take. Default 2. */
+  /** Seconds that the store may take for a load, a save or an end in all its calls, or a `pre…` hook. Default 2. */
   storeTimeout?: number | undefined
+  /**
+   * Bytes that a session may have in a store: more is `FST_TYPED_SESSION_TOO_LARGE`, and a bigger record is not read. Default 65536.
+   */
+  maxSize?: number | undefined
   /** Seconds between two sweeps of a store that does not forget by itself; jittered. `0`: never, call `app.sessions.sweep()`. Default 600. */
   sweepEvery?: number | undefined
   /** When the store fails to load: answer 503, or go on without a session that can be saved. Default `'fail'`. */

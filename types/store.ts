@@ -34,6 +34,8 @@ export interface SessionStore {
   sweep? (): Promise<number>
   /** Release what the store itself opened. A client that was handed in stays open. Calling it again does nothing. */
   close? (): Promise<void>
+  /** What the log calls it, such as `redisStore`. */
+  readonly name?: string
   /**
    * `false`: an adapter to an engine that has no `create` or `replace` in one step. Of parallel saves one can then be lost,
    * or bring back a session that has ended; `register` says so. Default `true`.

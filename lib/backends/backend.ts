@@ -1,8 +1,12 @@
 import type { Answer } from '../async/answer.js'
+import type { Step } from '../async/timeout.js'
 import type { Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from './place.js'
 import type { StoredRecords } from './stored-records.js'
 
-/** What a token stands for: the record itself, or an id in a store. */
+/**
+ * What a token stands for: the record itself, or an id in a store. What is given the same `step` shares its time limit; a call
+ * without one is a step of its own.
+ */
 export interface Backend {
   /** The token carries the data: no change is kept without a new cookie. */
   readonly selfContained: boolean
@@ -13,22 +17,22 @@ export interface Backend {
   /** A fresh id. */
   newId (): Id
   /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */
-  load (token: string, now: number): Answer<Loaded>
+  load (token: string, now: number, step?: Step): Answer<Loaded>
   /**
    * The session again, as it is at `now`, if it may go on: it has not ended, expired or been revoked. As far as the backend can
    * know: without records it knows no more than the token.
    */
-  reload (place: Place, now: number): Answer<Reloaded>
+  reload (place: Place, now: number, step?: Step): Answer<Reloaded>
   /** Keep a new session. `null`: the id is taken. */
-  create (id: Id, draft: Draft): Answer<Saved | null>
+  create (id: Id, draft: Draft, step?: Step): Answer<Saved | null>
   /** Compare and set. `reissue`: the browser should get a token that tells of this moment. */
-  replace (place: Place, draft: Draft, reissue: boolean): Answer<Saved | Overtaken | typeof ENDED>
+  replace (place: Place, draft: Draft, reissue: boolean, step?: Step): Answer<Saved | Overtaken | typeof ENDED>
   /** Move the deadline; the record stays as it was found. */
-  touch (place: Place, draft: Draft): Answer<Saved | typeof ENDED>
+  touch (place: Place, draft: Draft, step?: Step): Answer<Saved | typeof ENDED>
   /** Let the old id end in favour of `successor`, unless the record has changed. `final`: it reads nothing from now on. */
-  supersede (place: Place, successor: Place, final: boolean, now: number): Answer<'done' | Overtaken | typeof ENDED>
+  supersede (place: Place, successor: Place, final: boolean, now: number, step?: Step): Answer<'done' | Overtaken | typeof ENDED>
   /** End the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
-  end (place: Place, now: number): Answer<boolean>
+  end (place: Place, step?: Step): Answer<boolean>
   /** Forget a record that nobody has a token of. */
   discard (place: Pick<Place, 'key'>): Answer<void>
 }

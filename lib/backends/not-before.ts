@@ -1,8 +1,8 @@
-import type { Awaitable, SessionStore } from '../../types/index.js'
 import { after, type Answer } from '../async/answer.js'
-import { storeFailure, withDeadline } from '../async/timeout.js'
+import { type Step, storeFailure } from '../async/timeout.js'
 import { readNotBefore, writeNotBefore } from '../record/payload.js'
 import { CLOCK_SKEW } from '../record/timeouts.js'
+import type { StoreCalls } from './store-calls.js'
 
 /** As long as any session can live: 400 days, and what clocks may differ by. */
 const LIFE = (400 * 86_400 + 60) * 1000
@@ -11,13 +11,11 @@ const MAX_RACES = 20
 export const NONE = -1
 
 export interface NotBeforeOptions {
-  readonly store: SessionStore
+  readonly calls: StoreCalls
   /** Where it lies. */
   readonly key: string
   /** Milliseconds for which an answer may be remembered. */
   readonly staleness: number
-  /** Milliseconds that one call may take. */
-  readonly storeTimeout: number
 }
 
 /** The moment until which every session that has begun is over, for all servers alike. */
@@ -37,23 +35,24 @@ export class NotBefore {
 
   /** Every session that has begun until `now` is over from here on. */
   async begin (now: number): Promise<void> {
-    const { store, key } = this.#options
+    const { calls, key } = this.#options
+    const step: Step = { until: 0 }
     const next = writeNotBefore(now)
     for (let race = 0; race < MAX_RACES; race++) {
-      if (await this.#call(() => store.create(key, next, now + LIFE))) return this.#learn(now, now)
-      const found = await this.#call(() => store.load(key))
+      if (await calls.create(key, next, now + LIFE, undefined, step)) return this.#learn(now, now)
+      const found = await calls.load(key, step)
       if (found === null) continue
       const later = readNotBefore(found)
       if (later !== null && later >= now && later <= now + CLOCK_SKEW) return this.#learn(later, now)
-      const outcome = await this.#call(() => store.replace(key, found, next, now + LIFE))
+      const outcome = await calls.replace(key, found, next, now + LIFE, undefined, step)
       if (outcome === 'replaced') return this.#learn(now, now)
     }
     throw storeFailure(new Error(`the moment of revokeAll() was changed ${MAX_RACES} times meanwhile`))
   }
 
   #ask (now: number): Answer<number> {
-    const { store, key } = this.#options
-    return after(this.#call(() => store.load(key)), (found) => {
+    const { calls, key } = this.#options
+    return after(calls.load(key), (found) => {
       const value = found === null ? NONE : readNotBefore(found)
       // Whoever cannot tell which sessions are over must not let any in.
       if (value === null) throw storeFailure(new Error('what the store has for the moment of revokeAll() is none, revokeAll() writes it anew'))
@@ -66,9 +65,5 @@ export class NotBefore {
     const { value: known } = this.#known
     // It only moves forward, but for one that a wrong clock has put into the future: revokeAll() puts that right.
     this.#known = { value: known > now + CLOCK_SKEW ? value : Math.max(value, known), at: now }
-  }
-
-  #call<T> (call: () => Awaitable<T>): Answer<T> {
-    return withDeadline(this.#options.storeTimeout, call)
   }
 }

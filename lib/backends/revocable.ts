@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Step } from '../async/timeout.js'
 import { Conflict, Moved } from '../errors.js'
 import { writePayload } from '../record/payload.js'
 import type { Card } from '../record/record.js'
@@ -48,39 +49,39 @@ export class RevocableBackend implements Backend {
     return this.#cookies.newId()
   }
 
-  load (token: string, now: number): Loaded | Promise<Loaded> {
+  load (token: string, now: number, step?: Step): Loaded | Promise<Loaded> {
     const found = this.#cookies.find(token)
-    return 'state' in found ? found : this.#confirm(found, now)
+    return 'state' in found ? found : this.#confirm(found, now, step)
   }
 
-  async reload (place: Place, now: number): Promise<Reloaded> {
-    const latest = await this.records.reload(place, now)
+  async reload (place: Place, now: number, step?: Step): Promise<Reloaded> {
+    const latest = await this.records.reload(place, now, step)
     return typeof latest === 'string' ? latest : merge(place, latest)
   }
 
-  async create (id: Id, draft: Draft): Promise<Saved | null> {
+  async create (id: Id, draft: Draft, step?: Step): Promise<Saved | null> {
     // First, because it throws if the cookie would be too large.
     const kept = this.#cookies.create(id, draft)
     const payload = writePayload(draft.times, NO_DATA, draft.card)
-    if (!await this.records.create(kept.place.key, payload, draft.expiresAt, draft.subject)) return null
+    if (!await this.records.create(kept.place.key, payload, draft, step)) return null
     return this.#keep(kept, payload, draft.card)
   }
 
   /** The last save wins, as in every cookie session; but not over a session that has ended or has another id. */
-  async replace (place: Place, draft: Draft): Promise<Saved | typeof ENDED> {
-    const kept = await this.#renew(place, draft)
+  async replace (place: Place, draft: Draft, _reissue: boolean, step?: Step): Promise<Saved | typeof ENDED> {
+    const kept = await this.#renew(place, draft, step)
     if (kept === 'moved') throw new Moved()
     return kept
   }
 
-  async touch (place: Place, draft: Draft): Promise<Saved | typeof ENDED> {
-    const kept = await this.#renew(place, draft)
+  async touch (place: Place, draft: Draft, step?: Step): Promise<Saved | typeof ENDED> {
+    const kept = await this.#renew(place, draft, step)
     return kept === 'moved' ? ENDED : kept
   }
 
-  async supersede (place: Place, successor: Place, final: boolean, now: number): Promise<'done' | typeof ENDED> {
+  async supersede (place: Place, successor: Place, final: boolean, now: number, step: Step = { until: 0 }): Promise<'done' | typeof ENDED> {
     try {
-      const outcome = await this.#race(place, async (current) => await this.records.leaveTombstone(current, successor, final, now))
+      const outcome = await this.#race(place, step, async (current) => await this.records.leaveTombstone(current, successor, final, now, step))
       if (outcome === 'moved') throw new Moved()
       return outcome
     } finally {
@@ -88,9 +89,9 @@ export class RevocableBackend implements Backend {
     }
   }
 
-  async end (place: Place, now: number): Promise<boolean> {
+  async end (place: Place, step?: Step): Promise<boolean> {
     try {
-      return await this.records.end(place, now)
+      return await this.records.end(place, step)
     } finally {
       // Not before: another request may have looked at it meanwhile.
       this.#forget(place)
@@ -99,21 +100,21 @@ export class RevocableBackend implements Backend {
 
   async discard (place: Pick<Place, 'key'>): Promise<void> {
     this.#forget(place)
-    await this.records.delete(place.key)
+    await this.records.calls.delete(place.key)
   }
 
-  #confirm (place: Place, now: number): Loaded | Promise<Loaded> {
+  #confirm (place: Place, now: number, step?: Step): Loaded | Promise<Loaded> {
     const known = this.#alive.get(place.key)
-    if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now)
+    if (known === undefined || Math.abs(now - known.at) >= this.#staleness) return this.#find(place, now, step)
     const notBefore = (this.records.notBefore as NotBefore).current(now)
-    if (notBefore instanceof Promise) return this.#find(place, now)
+    if (notBefore instanceof Promise) return this.#find(place, now, step)
     if (place.record.times.createdAt <= notBefore) return { state: 'none', reason: 'revoked' }
     return judge(merge(place, known.located), this.#timeouts, now)
   }
 
-  async #find (place: Place, now: number): Promise<Loaded> {
+  async #find (place: Place, now: number, step?: Step): Promise<Loaded> {
     const forgotten = this.#forgotten
-    const located = await this.records.locate(place.key, now)
+    const located = await this.records.locate(place.key, now, step)
     if ('state' in located) {
       this.#forget(place)
       return located
@@ -128,22 +129,22 @@ export class RevocableBackend implements Backend {
     this.#alive.delete(key)
   }
 
-  async #renew (place: Place, draft: Draft): Promise<Saved | typeof ENDED | 'moved'> {
+  async #renew (place: Place, draft: Draft, step: Step = { until: 0 }): Promise<Saved | typeof ENDED | 'moved'> {
     if (place.raw === null) return 'moved'
     const kept = this.#cookies.replace(place, draft)
     const payload = writePayload(draft.times, NO_DATA, draft.card)
-    const outcome = await this.#race(place, async ({ payload: expected }) =>
-      await this.records.replace(place.key, expected, payload, draft.expiresAt, draft.subject))
+    const outcome = await this.#race(place, step, async ({ payload: expected }) =>
+      await this.records.replace(place.key, expected, payload, draft, step))
     return outcome === 'done' ? this.#keep(kept, payload, draft.card) : outcome
   }
 
   /** Until no other request was faster. Their data are in their cookies, so there is nothing to merge. */
-  async #race (place: Place, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<'done' | typeof ENDED | 'moved'> {
+  async #race (place: Place, step: Step, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<'done' | typeof ENDED | 'moved'> {
     let current = place
     for (let race = 0; race < MAX_RACES; race++) {
       const outcome = await attempt(current)
       if (outcome === 'replaced') return 'done'
-      const now: Overtaken | typeof ENDED = outcome === 'missing' ? ENDED : await this.records.latest(current)
+      const now: Overtaken | typeof ENDED = outcome === 'missing' ? ENDED : await this.records.latest(current, step)
       if (now === ENDED) return ENDED
       if (now.moved !== 'no') return 'moved'
       current = now.latest

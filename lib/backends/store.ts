@@ -1,4 +1,5 @@
 import { after, type Answer } from '../async/answer.js'
+import type { Step } from '../async/timeout.js'
 import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { writePayload } from '../record/payload.js'
@@ -44,29 +45,29 @@ export class StoreBackend implements Backend {
     return { raw, key: this.records.key(raw) }
   }
 
-  load (token: string, now: number): Answer<Loaded> {
+  load (token: string, now: number, step?: Step): Answer<Loaded> {
     if (token.length !== this.#format.size(REFERENCE_BYTES)) return { state: 'none', reason: 'malformed' }
     const reference = this.#tokens.get(token) ?? this.#read(token)
     if (reference === null) return { state: 'none', reason: 'forged' }
-    return this.#find(reference, now)
+    return this.#find(reference, now, step)
   }
 
-  reload (place: Place, now: number): Promise<Reloaded> {
-    return this.records.reload(place, now)
+  reload (place: Place, now: number, step?: Step): Promise<Reloaded> {
+    return this.records.reload(place, now, step)
   }
 
-  create ({ raw, key }: Id, draft: Draft): Answer<Saved | null> {
+  create ({ raw, key }: Id, draft: Draft, step?: Step): Answer<Saved | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    return after(this.records.create(key, payload, draft.expiresAt, draft.subject), (created) => created
+    return after(this.records.create(key, payload, draft, step), (created) => created
       ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.usedAt) }
       : null)
   }
 
-  replace (place: Place, draft: Draft, reissue: boolean): Answer<Saved | Overtaken | typeof ENDED> {
+  replace (place: Place, draft: Draft, reissue: boolean, step?: Step): Answer<Saved | Overtaken | typeof ENDED> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome): Answer<Saved | Overtaken | typeof ENDED> => {
+    return after(this.records.replace(place.key, place.payload, payload, draft, step), (outcome): Answer<Saved | Overtaken | typeof ENDED> => {
       if (outcome === 'missing') return ENDED
-      if (outcome === 'conflict') return this.records.latest(place)
+      if (outcome === 'conflict') return this.records.latest(place, step)
       return {
         place: this.#keep(place, draft, payload, false),
         token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.usedAt) : null
@@ -75,10 +76,10 @@ export class StoreBackend implements Backend {
   }
 
   /** A compare-and-set: a blind touch could bring an old id back to life in the browser. Whoever was faster has used it, too. */
-  touch (place: Place, draft: Draft): Answer<Saved | typeof ENDED> {
+  touch (place: Place, draft: Draft, step?: Step): Answer<Saved | typeof ENDED> {
     const { usedAt } = draft.times
     const payload = writePayload(draft.times, draft.stored, draft.card)
-    return after(this.records.replace(place.key, place.payload, payload, draft.expiresAt, draft.subject), (outcome) => {
+    return after(this.records.replace(place.key, place.payload, payload, draft, step), (outcome) => {
       if (outcome === 'missing') return ENDED
       if (outcome === 'conflict') return { place: { ...place, usedAt, stale: false }, token: null }
       return {
@@ -88,23 +89,23 @@ export class StoreBackend implements Backend {
     })
   }
 
-  supersede (place: Place, successor: Place, final: boolean, now: number): Answer<'done' | Overtaken | typeof ENDED> {
-    return after(this.records.leaveTombstone(place, successor, final, now), (outcome): Answer<'done' | Overtaken | typeof ENDED> => {
+  supersede (place: Place, successor: Place, final: boolean, now: number, step?: Step): Answer<'done' | Overtaken | typeof ENDED> {
+    return after(this.records.leaveTombstone(place, successor, final, now, step), (outcome): Answer<'done' | Overtaken | typeof ENDED> => {
       if (outcome === 'missing') return ENDED
-      return outcome === 'conflict' ? this.records.latest(place) : 'done'
+      return outcome === 'conflict' ? this.records.latest(place, step) : 'done'
     })
   }
 
-  end (place: Place, now: number): Promise<boolean> {
-    return this.records.end(place, now)
+  end (place: Place, step?: Step): Promise<boolean> {
+    return this.records.end(place, step)
   }
 
   discard (place: Pick<Place, 'key'>): Answer<void> {
-    return this.records.delete(place.key)
+    return this.records.calls.delete(place.key)
   }
 
-  #find (reference: Reference, now: number): Answer<Loaded> {
-    return after(this.records.locate(reference.key, now), (located) => 'state' in located ? located : this.#found(reference, located, now))
+  #find (reference: Reference, now: number, step?: Step): Answer<Loaded> {
+    return after(this.records.locate(reference.key, now, step), (located) => 'state' in located ? located : this.#found(reference, located, now))
   }
 
   #found (reference: Reference, { key, payload, record }: Located, now: number): Loaded {

@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto'
-import type { Awaitable, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
+import type { ReplaceOutcome } from '../../types/index.js'
 import { after, afterBoth, type Answer } from '../async/answer.js'
-import { storeFailure, withDeadline } from '../async/timeout.js'
+import { type Step, storeFailure } from '../async/timeout.js'
 import { END_MARK, type EndMark, readPayload, type Tombstone, writeTombstone } from '../record/payload.js'
 import type { SessionRecord } from '../record/record.js'
 import type { Timeouts } from '../record/timeouts.js'
 import { judge } from './judge.js'
+import { assertSize, isTooLarge } from './record-size.js'
 import { Remembered } from './remembered.js'
 import { NONE, type NotBefore } from './not-before.js'
-import { ENDED, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
+import { type Draft, ENDED, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
+import type { StoreCalls } from './store-calls.js'
 
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
 const MAX_HOPS = 100
@@ -17,22 +19,24 @@ const MAX_RACES = 20
 const MAX_REMEMBERED = 16_384
 /** For a request that is under way when its session moves: long enough to find out where to. */
 const TOMBSTONE_LIFE = 10_000
+/** A session is judged when it is loaded: its record outlives it by this much, for a request that began in time. */
+const KEPT_LONGER = 600_000
+/** Has passed on every clock: a record with it is gone. */
+const PASSED = 0
 
 export interface StoredRecordsOptions {
-  readonly store: SessionStore
+  readonly calls: StoreCalls
   /** Tells sessions apart that share a store. */
   readonly namespace: string
   readonly timeouts: Timeouts
   /** Milliseconds. */
   readonly grace: number
-  /** Milliseconds that one call may take. */
-  readonly storeTimeout: number
+  /** The bytes that a session may have. */
+  readonly maxSize: number
   /** How many records are remembered. */
   readonly cache: number
   /** `null`: not all sessions can be ended at once. */
   readonly notBefore: NotBefore | null
-  /** An end mark could not be removed: of no importance to the session, but the store has a fault. */
-  readonly onLeftover: (error: unknown) => void
 }
 
 export interface Located { readonly key: string, readonly payload: string, readonly record: SessionRecord }
@@ -42,17 +46,17 @@ export class StoredRecords {
   readonly notBefore: NotBefore | null
   /** `locate` answers at once, never by a promise. */
   readonly immediate: boolean
+  readonly calls: StoreCalls
   readonly #options: StoredRecordsOptions
-  readonly #store: SessionStore
   readonly #keys: RegExp
   /** The record last seen of each session. */
   readonly #seen: Remembered<{ readonly payload: string, readonly record: SessionRecord }>
 
   constructor (options: StoredRecordsOptions) {
     this.notBefore = options.notBefore
-    this.immediate = options.store.immediate === true && options.notBefore === null
+    this.immediate = options.calls.immediate && options.notBefore === null
+    this.calls = options.calls
     this.#options = options
-    this.#store = options.store
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
     this.#seen = new Remembered(options.cache)
   }
@@ -62,52 +66,46 @@ export class StoredRecords {
     return `${this.#options.namespace}:${hash('sha256', raw, 'hex')}`
   }
 
-  /** `false`: the key is taken. */
-  create (key: string, payload: string, expiresAt: number, subject?: string): Answer<boolean> {
-    return after(this.#call(() => this.#store.create(key, payload, expiresAt, this.#subjectKey(subject))), (created) => {
-      if (typeof created !== 'boolean') throw storeFailure(new Error('create answered neither true nor false'))
-      return created
-    })
+  /** Keeps a new session. `false`: the key is taken. Throws `TooLarge`. */
+  create (key: string, payload: string, draft: Draft, step?: Step): Answer<boolean> {
+    assertSize(payload, this.#options.maxSize, draft.stored)
+    return this.calls.create(key, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
   }
 
-  replace (key: string, expected: string, payload: string, expiresAt: number, subject?: string): Answer<ReplaceOutcome> {
-    return after(this.#call(() => this.#store.replace(key, expected, payload, expiresAt, this.#subjectKey(subject))), (outcome) => {
-      if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
-      throw storeFailure(new Error('replace answered none of: replaced, conflict, missing'))
-    })
-  }
-
-  delete (key: string): Answer<void> {
-    return this.#call(() => this.#store.delete(key))
+  /** Keeps what has become of a session. Throws `TooLarge`. */
+  replace (key: string, expected: string, payload: string, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
+    assertSize(payload, this.#options.maxSize, draft.stored)
+    return this.calls.replace(key, expected, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
   }
 
   /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
-  locate (key: string, now: number): Answer<Located | NotFound> {
+  locate (key: string, now: number, step?: Step): Answer<Located | NotFound> {
     const { notBefore } = this
-    if (notBefore === null) return this.#follow(key, now)
+    if (notBefore === null) return this.#follow(key, now, step)
     // Asked together: on most stores that is one round trip.
-    return afterBoth(() => this.#follow(key, now), () => notBefore.current(now), (located, until) =>
+    return afterBoth(() => this.#follow(key, now, step), () => notBefore.current(now), (located, until) =>
       'record' in located && located.record.times.createdAt <= until ? { state: 'none', reason: 'revoked' } : located)
   }
 
-  #follow (key: string, now: number, hops = 0): Answer<Located | NotFound> {
-    return after(this.#load(key), (payload) => {
+  #follow (key: string, now: number, step?: Step, hops = 0): Answer<Located | NotFound> {
+    return after(this.calls.load(key, step), (payload) => {
       if (payload === null) return { state: 'none', reason: 'unknown' }
+      if (typeof payload === 'string' && isTooLarge(payload, this.#options.maxSize)) return { state: 'none', reason: 'too-large' }
       const record = this.#parse(key, payload)
       if (record === null) return { state: 'none', reason: 'corrupt' }
       if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
       if (record.kind === 'session') return { key, payload, record }
       if (record.final || now >= record.at + this.#options.grace || hops === MAX_HOPS - 1) return { state: 'moved' }
-      return this.#follow(record.to, now, hops + 1)
+      return this.#follow(record.to, now, step, hops + 1)
     })
   }
 
   /** Where the session of `place` is now. For a request that was under way, however it moved. */
-  async latest (place: Place): Promise<Overtaken | typeof ENDED> {
+  async latest (place: Place, step: Step = { until: 0 }): Promise<Overtaken | typeof ENDED> {
     let moved = 'no' as Overtaken['moved']
     let { key } = place
     for (let hops = 0; hops < MAX_HOPS; hops++) {
-      const payload = await this.#load(key)
+      const payload = await this.calls.load(key, step)
       const record = payload === null ? null : this.#parse(key, payload)
       if (payload === null || record === null || record.kind === 'ended') return ENDED
       if (record.kind === 'session') {
@@ -121,8 +119,8 @@ export class StoredRecords {
   }
 
   /** As {@link Backend.reload}. */
-  async reload (place: Place, now: number): Promise<Reloaded> {
-    return await afterBoth(() => this.latest(place), () => this.notBefore?.current(now) ?? NONE, (found, notBefore) => {
+  async reload (place: Place, now: number, step?: Step): Promise<Reloaded> {
+    return await afterBoth(() => this.latest(place, step), () => this.notBefore?.current(now) ?? NONE, (found, notBefore) => {
       if (found === ENDED || found.latest.record.times.createdAt <= notBefore) return ENDED
       if (found.moved === 'final') return 'moved'
       const judged = judge(found.latest, this.#options.timeouts, now)
@@ -131,46 +129,32 @@ export class StoredRecords {
   }
 
   /** Leaves a tombstone in place of the record. */
-  leaveTombstone (place: Place, successor: Place, final: boolean, now: number): Answer<ReplaceOutcome> {
+  leaveTombstone (place: Place, successor: Place, final: boolean, now: number, step?: Step): Answer<ReplaceOutcome> {
     const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
-    return this.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until)
+    return this.calls.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until, undefined, step)
   }
 
-  /** Ends the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. */
-  async end (place: Place, now: number): Promise<boolean> {
+  /**
+   * Ends the session, wherever a parallel rotation has carried it. `false`: somebody else had done so. Compared and set, so
+   * that a rotation that is under way finds nothing to leave a tombstone in. A store without room for more can still do it.
+   */
+  async end (place: Place, step: Step = { until: 0 }): Promise<boolean> {
     let current = place
     for (let race = 0; race < MAX_RACES; race++) {
-      const outcome = await this.replace(current.key, current.payload, END_MARK, now + TOMBSTONE_LIFE)
-      if (outcome === 'missing') return false
-      if (outcome === 'replaced') {
-        // The session has ended. A mark that cannot be removed expires by itself.
-        await this.#tidy(current.key)
-        return true
-      }
-      const latest = await this.latest(current)
+      const outcome = await this.calls.replace(current.key, current.payload, END_MARK, PASSED, undefined, step)
+      if (outcome !== 'conflict') return outcome === 'replaced'
+      const latest = await this.latest(current, step)
       if (latest === ENDED) return false
       current = latest.latest
     }
     throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to end`))
   }
 
-  async #tidy (key: string): Promise<void> {
-    try {
-      await this.delete(key)
-    } catch (error) {
-      this.#options.onLeftover(error)
-    }
-  }
-
-  /** The live sessions of a subject. One that is just rotating counts once. */
-  async find (subject: string, now: number): Promise<Place[]> {
+  /** The live sessions of a subject. One that is just rotating counts once. Without a step each record has the time of a call. */
+  async find (subject: string, now: number, step?: Step): Promise<Place[]> {
     const places: Place[] = []
     const notBefore = await this.notBefore?.current(now) ?? NONE
-    const records = await this.#call(async () => this.#search(this.#subjectKey(subject) as string))
-    for (;;) {
-      const { done, value } = await this.#call(() => records.next())
-      if (done) break
-      const { id, payload } = value
+    for await (const { id, payload } of this.calls.findBySubject(this.#subjectKey(subject) as string, step)) {
       const record = this.#keys.test(id) ? this.#parse(id, payload) : null
       if (record?.kind !== 'session' || record.times.createdAt <= notBefore) continue
       const judged = judge({ raw: null, key: id, record, payload, usedAt: record.times.usedAt, stale: false }, this.#options.timeouts, now)
@@ -199,30 +183,8 @@ export class StoredRecords {
     return record
   }
 
-  #load (key: string): Answer<string | null> {
-    const payload = this.#call(() => this.#store.load(key))
-    // A store that wants a callback has not answered yet, and does not say that there is no session.
-    if (!(payload instanceof Promise) && typeof payload !== 'string' && payload !== null) {
-      throw storeFailure(new Error('load returned neither a promise, nor a payload, nor null'))
-    }
-    if (this.immediate && payload instanceof Promise) {
-      payload.catch(() => {})
-      throw storeFailure(new Error('load answered by a promise, although the store says `immediate`'))
-    }
-    return payload
-  }
-
-  #search (subject: string): AsyncIterator<StoredRecord> {
-    const store = this.#store as Required<Pick<SessionStore, 'findBySubject'>>
-    return store.findBySubject(subject)[Symbol.asyncIterator]()
-  }
-
   // Hashed, as an id is: sessions of several kinds can share a store, and an e-mail address is nobody's business there.
   #subjectKey (subject: string | undefined): string | undefined {
     return subject === undefined ? undefined : this.key(`subject:${this.#options.namespace}:${subject}`)
-  }
-
-  #call<T> (call: () => Awaitable<T>): Answer<T> {
-    return withDeadline(this.#options.storeTimeout, call)
   }
 }

@@ -1,42 +1,44 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { storeFailure } from '../async/timeout.js'
+import { type Step, storeFailure } from '../async/timeout.js'
 import { random } from '../tokens/random.js'
 import type { StoredRecords } from './stored-records.js'
 
-/** Milliseconds after which the lock of a process that has died is free again, and for which others wait. */
-const LIFE = 10_000
+/** Milliseconds that a lock outlives the step of whoever holds it: the lock of a process that has died is free then. */
+const MARGIN = 1_000
 /** Milliseconds between two tries, at most. */
 const PAUSE = 25
 
 /**
  * Runs `turn` while no other process runs one of the same name. `hold`, called before something is done that must not happen
- * twice, makes sure that the turn is still ours. Rejects with `StoreFailed`, also if the others take too long.
+ * twice, makes sure that the turn is still ours. Rejects with `StoreFailed`, also if the others take longer than a step may.
  */
-export async function alone<T> (records: StoredRecords, name: string, turn: (hold: () => Promise<void>) => Promise<T>): Promise<T> {
+export async function alone<T> (
+  records: StoredRecords, name: string, turn: (hold: () => Promise<void>) => Promise<T>, step: Step = { until: 0 }
+): Promise<T> {
+  const { calls } = records
   const key = records.key(`lock:${name}`)
   const mine = JSON.stringify({ lock: random(16).toString('base64url') })
-  await acquire(records, key, mine)
+  const until = () => Date.now() + calls.timeout + MARGIN
+  const start = performance.now()
+  while (!await calls.create(key, mine, until(), undefined, step)) {
+    if (performance.now() >= (step.until || start + calls.timeout)) throw storeFailure(new Error('the lock of a subject was not free in time'))
+    await sleep(Math.random() * PAUSE)
+  }
   const hold = async () => {
-    const outcome = await records.replace(key, mine, mine, Date.now() + LIFE)
+    const outcome = await calls.replace(key, mine, mine, until(), undefined, step)
     if (outcome !== 'replaced') throw storeFailure(new Error('the lock of a subject was lost: the store is too slow'))
   }
   try {
     return await turn(hold)
   } finally {
-    // Not waited for, and of no importance if it fails: the lock expires.
-    release(records, key, mine).catch(() => {})
+    release(records, key, mine)
   }
 }
 
-async function acquire (records: StoredRecords, key: string, mine: string): Promise<void> {
-  const start = performance.now()
-  while (!await records.create(key, mine, Date.now() + LIFE)) {
-    if (performance.now() - start > LIFE) throw storeFailure(new Error('the lock of a subject was not free in time'))
-    await sleep(Math.random() * PAUSE)
-  }
-}
-
-/** Free for whoever creates it next. Not deleted: a lock that has expired may be somebody else's by now. */
-async function release (records: StoredRecords, key: string, mine: string): Promise<void> {
-  await records.replace(key, mine, mine, Date.now() - LIFE)
+/**
+ * Free for whoever creates it next. Not deleted: a lock that has expired may be somebody else's by now. Not waited for, and
+ * of no importance if it fails: the lock expires.
+ */
+function release ({ calls }: StoredRecords, key: string, mine: string): void {
+  (async () => await calls.replace(key, mine, mine, 0))().catch(() => {})
 }

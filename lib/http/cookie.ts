@@ -1,4 +1,5 @@
 import { TooLarge } from '../errors.js'
+import { biggestKeys } from '../values/biggest-keys.js'
 import type { Scope } from './removals.js'
 
 /** RFC 6265bis §5.6: browsers ignore a cookie whose name and value are longer together. */
@@ -75,10 +76,5 @@ export function createCookieWriter (name: string, domain: string | null, path: s
 export function checkSize (name: string, token: string, data: Readonly<Record<string, unknown>>): void {
   const size = name.length + token.length
   if (size <= MAX_COOKIE) return
-  const biggest = Object.entries(data)
-    .map(([key, value]) => [key, JSON.stringify(value).length] as const)
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, 3)
-    .map(([key, length]) => `${key} (${length})`)
-  throw new TooLarge(size, biggest.join(', '))
+  throw new TooLarge(`cookie would have ${size} bytes with its name, browsers drop it above ${MAX_COOKIE}`, `${biggestKeys(data)}. Store less, or use a store`)
 }

@@ -45,6 +45,7 @@ const shape = z.strictObject({
   onInvalid: oneOf('discard', 'salvage').default('discard'),
   undeclaredKeys: z.array(z.union([z.string(), z.instanceof(RegExp)], 'must be a name or a RegExp'), 'must be a list of names and RegExps').readonly().default([]),
   storeTimeout: duration.positive('must be more than 0 seconds').max(3_600, 'must be an hour (3600 seconds) or less').default(2),
+  maxSize: z.int('must be a whole number of bytes').min(1024, 'must be 1024 bytes or more').default(65_536),
   sweepEvery: orNone.max(MAX_AGE, 'must be 400 days (34560000 seconds) or less').default(600),
   onStoreError: oneOf('fail', 'anonymous').default('fail'),
   initial: z.unknown().optional(),
@@ -82,6 +83,8 @@ export interface Settings {
   readonly migrate: Readonly<Record<string, (stored: Data) => unknown>>
   readonly onInvalid: 'discard' | 'salvage'
   readonly storeTimeout: number
+  /** Bytes. */
+  readonly maxSize: number
   /** 0: off. */
   readonly sweepEvery: number
   readonly onStoreError: 'fail' | 'anonymous'
@@ -115,6 +118,7 @@ export function readOptions (input: unknown, production: boolean): Settings {
     rotateEvery: (options.rotateEvery ?? 0) * 1000,
     grace: options.rotationGrace * 1000,
     storeTimeout: options.storeTimeout * 1000,
+    maxSize: options.maxSize,
     sweepEvery: options.sweepEvery * 1000,
     subject: subjectOf(options.subject),
     describe: (options.describe ?? null) as Settings['describe'],

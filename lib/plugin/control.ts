@@ -69,7 +69,7 @@ export class SessionControl implements Sessions<Data> {
 
   async reloadSecrets (): Promise<void> {
     const reload = ++this.#reloads
-    const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret, this.#runtime.log)
+    const loaded = await loadBackend(this.#runtime.settings, this.#runtime.secret)
     // An answer that comes late must not undo a later one.
     if (reload < this.#loaded) return
     this.#loaded = reload

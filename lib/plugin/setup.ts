@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Backend } from '../backends/backend.js'
 import { CookieBackend } from '../backends/cookie.js'
 import { NotBefore } from '../backends/not-before.js'
+import { StoreCalls } from '../backends/store-calls.js'
 import { StoredRecords } from '../backends/stored-records.js'
 import { RevocableBackend } from '../backends/revocable.js'
 import { StoreBackend } from '../backends/store.js'
@@ -47,7 +48,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     hooks: createHooks(settings),
     log: app.log,
     warnedOfPlainHttp: false,
-    ...await loadBackend(settings, secret, app.log)
+    ...await loadBackend(settings, secret)
   }
 }
 
@@ -63,12 +64,12 @@ function announce (app: FastifyInstance, { name, store, revocations, cookie }: S
 }
 
 /** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
-export async function loadBackend (settings: Settings, secret: unknown, log: FastifyBaseLogger): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
+export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
   const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
   const { name, application, cookie, readable, revocationStaleness: staleness } = settings
   const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
   const timeouts = { idle: settings.idle, absolute: settings.absolute }
-  const records = storedRecords(settings, timeouts, log)
+  const records = storedRecords(settings, timeouts)
   const cache = REMEMBERED
   const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
   const backend: Backend = records === null
@@ -80,14 +81,14 @@ export async function loadBackend (settings: Settings, secret: unknown, log: Fas
 }
 
 /** `null`: everything is in the cookie. */
-function storedRecords (settings: Settings, timeouts: Timeouts, log: FastifyBaseLogger): StoredRecords | null {
+function storedRecords (settings: Settings, timeouts: Timeouts): StoredRecords | null {
   const { store, revocations, storeTimeout, grace, revocationStaleness: staleness } = settings
   const kept = store ?? revocations
   if (kept === null) return null
   const name = namespace(settings)
-  const notBefore = revocations === null ? null : new NotBefore({ store: revocations, key: `${name}:epoch`, staleness, storeTimeout })
-  const onLeftover = (err: unknown) => log.error({ err, session: settings.name }, 'session has ended, but its record could not be removed: it expires by itself')
-  return new StoredRecords({ store: kept, namespace: name, timeouts, grace, storeTimeout, cache: REMEMBERED, notBefore, onLeftover })
+  const notBefore = revocations === null ? null : new NotBefore({ calls: new StoreCalls(revocations, storeTimeout), key: `${name}:epoch`, staleness })
+  const maxSize = store === null ? Infinity : settings.maxSize
+  return new StoredRecords({ calls: new StoreCalls(kept, storeTimeout), namespace: name, timeouts, grace, maxSize, cache: REMEMBERED, notBefore })
 }
 
 // A token of one session must find nothing that another one has put into the same store.

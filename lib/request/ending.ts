@@ -50,7 +50,7 @@ async function discard ({ runtime, request }: Visit, place: Pick<Place, 'key'>):
 
 /** Ends a session, in a request or outside one. `false`: it had ended by then. Rejects with `StoreFailed`. */
 export async function end (runtime: Runtime, place: Place, request: FastifyRequest | null): Promise<boolean> {
-  const ended = await runtime.backend.end(place, Date.now())
+  const ended = await runtime.backend.end(place)
   runtime.sockets.check(place.key)
   if (ended) {
     emit(runtime, 'onDestroy', () => {

@@ -36,6 +36,7 @@ export function fileStore (options: FileStoreOptions): AsyncStore & Required<Pic
 }
 
 class FileStore implements AsyncStore {
+  readonly name = 'fileStore'
   readonly #directory: string
   readonly #lockTimeout: number
   readonly #turns = new Turns()

@@ -48,6 +48,7 @@ interface Found {
 }
 
 class MemcachedStore implements AsyncStore {
+  readonly name = 'memcachedStore'
   readonly #client: MemcachedClient
   readonly #prefix: string
 

@@ -37,6 +37,7 @@ export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
 }
 
 export class MemoryStore implements SessionStore {
+  readonly name = 'memoryStore'
   readonly immediate = true
   readonly #maxBytes: number
   readonly #subjects = createSubjectIndex()
@@ -91,7 +92,9 @@ export class MemoryStore implements SessionStore {
     const entry = this.#live(id)
     if (entry === undefined) return 'missing'
     if (entry.payload !== expected) return 'conflict'
-    this.#keep(id, { payload, expiresAt: deadline, subject }, entry.subject)
+    // An end: its text is nobody's business any more, and takes no room.
+    if (deadline <= Date.now()) this.#entries.delete(id)
+    else this.#keep(id, { payload, expiresAt: deadline, subject }, entry.subject)
     return 'replaced'
   }
 

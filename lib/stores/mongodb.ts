@@ -64,6 +64,7 @@ export function mongoStore (options: MongoStoreOptions): AsyncStore {
   if (!hasMethods(collection, 'updateOne')) throw new InvalidOption('collection', 'expected a Collection of mongodb')
 
   return {
+    name: 'mongoStore',
     async create (id, payload, expiresAt, subject) {
       if (!fitsUtf8(id)) throw unstorable('id')
       const fields = toFields(payload, expiresAt, subject)

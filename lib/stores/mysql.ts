@@ -63,6 +63,7 @@ export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
   const isLive = async (id: Buffer) => (await client.read(sql.isLive, [id, Date.now()])).length === 1
 
   return {
+    name: 'mysqlStore',
     async create (id, payload, expiresAt, subject) {
       const key = toKey(id, longestId)
       if (!key) throw unstorable('id')

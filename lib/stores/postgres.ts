@@ -57,6 +57,7 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
   const { run, close } = runner(pool)
 
   return {
+    name: 'postgresStore',
     close,
     async create (id, payload, expiresAt, subject) {
       assertStorable(fitsText, { id, payload, subject })

@@ -41,6 +41,7 @@ export function redisStore (options: RedisStoreOptions): AsyncStore {
 }
 
 class RedisStore implements AsyncStore {
+  readonly name = 'redisStore'
   readonly #redis: RedisCommands
   readonly #prefix: string
 

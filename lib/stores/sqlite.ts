@@ -69,6 +69,7 @@ export async function createTable (database: SqliteDatabase, options: { table?: 
 }
 
 class SqliteStore implements AsyncStore {
+  readonly name = 'sqliteStore'
   readonly #sql: Prepared
   readonly #busyTimeout: number
 

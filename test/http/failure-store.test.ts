@@ -50,30 +50,6 @@ for (const { route, operation, skip = 0, fresh = false } of CASES) {
   }
 }
 
-/** Nothing to be told is all that `delete` answers, and it may do so at once. */
-const { 'answers a callback that nobody gave': _nothing, 'returns no promise': _something, ...DELETE_FAULTS } = FAULTS
-
-for (const [how, fault] of Object.entries(DELETE_FAULTS)) {
-  t.test(`R-11 R-12: a session has ended once it is marked, although delete ${how}`, async t => {
-    const { client, newClient, store, memory, logs, uncaught } = await faultyApp(t)
-    await client.get('/write')
-    const cookie = client.header
-    store.break('delete', fault)
-    const { value: response, took } = await timed(client.get('/destroy'))
-    t.equal(response.statusCode, 200)
-    t.equal(client.token, undefined, 'the cookie is removed')
-    assertLogged(t, logs, how)
-    t.match(JSON.stringify(logs), 'its record could not be removed')
-    t.ok(took <= TIMEOUT, `answered within ${took} ms`)
-    t.equal((await newClient().get('/read', { cookie })).json().visits, 0, 'nobody gets it back')
-    store.heal()
-    await timed(new Promise((resolve) => setTimeout(resolve, 20_000)), 1_000)
-    await memory.sweep()
-    t.equal(memory.size, 0, 'the mark is gone as well, when its time is over')
-    t.strictSame(uncaught, [])
-  })
-}
-
 function assertLogged (t: Test, logs: readonly object[], how: string): void {
   const text = JSON.stringify(logs)
   if (['rejects', 'throws'].includes(how)) t.match(text, DRIVER_TEXT, 'the cause is in the log')

@@ -87,6 +87,6 @@ t.test('a store that says `immediate` and answers by a promise is a store that f
     await client.get('/write')
     store.load = late
     t.equal((await client.get('/write')).statusCode, 503)
-    t.match(JSON.stringify(logs), /load answered by a promise/)
+    t.match(JSON.stringify(logs), /load\(\) of the session store answered by a promise/)
   }
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { NONE, NotBefore } from '../../lib/backends/not-before.js'
+import { StoreCalls } from '../../lib/backends/store-calls.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { type AppOptions, buildApp, COOKIE, setCookies } from '../support/app.js'
 import { pass, setClock, START, stopTime, timed } from '../support/clock.js'
@@ -293,7 +294,7 @@ t.test('a session that was read before revokeAll() and rotates or saves after it
   }
 })
 
-const momentOf = (store: FaultyStore, staleness = 0) => new NotBefore({ store, key: 'epoch', staleness, storeTimeout: 1_000 })
+const momentOf = (store: FaultyStore, staleness = 0) => new NotBefore({ calls: new StoreCalls(store, 1_000), key: 'epoch', staleness })
 
 t.test('the moment of revokeAll() is asked for each time, or remembered as long as it may be', async t => {
   const store = new FaultyStore(memoryStore())

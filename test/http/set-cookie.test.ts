@@ -281,14 +281,6 @@ t.test('S-3.3.5: the refusal names the biggest keys, not what they hold, and the
   t.strictSame(rejected().filter(({ reason }) => reason === 'changed-too-late'), [], 'an error is no late change')
 })
 
-t.test('a stored session may be as big as it likes', async t => {
-  const { app, client } = await buildApp(t, { backend: 'memory' })
-  app.get('/big', async (request) => { request.session.note = 'n'.repeat(100_000) })
-  app.get('/now', async (request) => request.session.note?.length)
-  await client.get('/big')
-  t.equal((await client.get('/now')).payload, '100000')
-})
-
 t.test('S-3.3.4: the token is nowhere in a response but in Set-Cookie', t => eachBackend(t, async (t, backend) => {
   const { app, client } = await buildApp(t, { backend })
   app.get('/write', async (request, reply) => {

@@ -33,6 +33,7 @@ export const optionDefaults: Readonly<Record<string, string>> = {
   onInvalid: literal(settings.onInvalid),
   undeclaredKeys: literal(settings.undeclaredKeys),
   storeTimeout: seconds(settings.storeTimeout),
+  maxSize: literal(settings.maxSize),
   sweepEvery: seconds(settings.sweepEvery),
   onStoreError: literal(settings.onStoreError),
   hooks: none(Object.keys(settings.hooks)[0])

@@ -60,6 +60,7 @@ export function connectStore (store: ConnectStore): AsyncStore {
   }
 
   return {
+    name: 'connectStore',
     atomic: false,
 
     create: (id, payload, expiresAt) => inTurn(id, async (late) => {

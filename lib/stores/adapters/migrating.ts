@@ -17,7 +17,7 @@ export interface MigratingStoreOptions {
 
 /**
  * Kept in `to` for a while under an id that was deleted, so that a process that is still moving it does not bring it back.
- * The plugin itself writes the same where a session ends: to a process that uses `to` alone it says no more than that.
+ * The plugin itself writes this where a session ends: to a process that uses `to` alone it says no more than that.
  */
 const DELETED = '{"ended":true}'
 const DELETED_LIFE = 60_000
@@ -66,7 +66,9 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
   }
 
   async function replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
-    const outcome = await to.replace(id, expected, next.payload, next.expiresAt, next.subject)
+    // A session that ends is marked, as one that is deleted: a process that is still moving it must not bring it back.
+    const { payload, expiresAt, subject }: Move = next.expiresAt > Date.now() ? next : { payload: DELETED, expiresAt: Date.now() + DELETED_LIFE, subject: undefined }
+    const outcome = await to.replace(id, expected, payload, expiresAt, subject)
     if (outcome === 'conflict') return await to.load(id) === DELETED ? 'missing' : 'conflict'
     // A process that ended in the middle of a move left a copy in `from`. It must not outlive what takes its place.
     if (outcome === 'replaced' && next.expiresAt < Date.now() + DELETED_LIFE) await from.delete(id)
@@ -96,6 +98,7 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
   }
 
   return {
+    name: 'migratingStore',
     atomic: (from.atomic ?? true) && (to.atomic ?? true),
     close: () => closeBoth(from, to),
     ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),

@@ -81,6 +81,7 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
   })
 
   return {
+    name: 'tieredStore',
     atomic: store.atomic ?? true,
     close: () => closeBoth(store, cache),
     ...((store.sweep ?? cache.sweep) && { sweep: () => sweep(store, cache) }),
@@ -106,7 +107,8 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
     async replace (id, expected, payload, expiresAt, subject) {
       const deadline = until(expiresAt)
       const outcome = await store.replace(id, expected, payload, expiresAt, subject)
-      await (outcome === 'replaced' ? renew(id, expected, payload, deadline) : forget(id))
+      // A copy of what has just ended would be none, and leave room for an older one.
+      await (outcome === 'replaced' && deadline > Date.now() ? renew(id, expected, payload, deadline) : forget(id))
       return outcome
     },
 

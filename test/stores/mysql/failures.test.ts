@@ -56,7 +56,7 @@ else {
 
   t.test('R-12 a server that hangs (SIGSTOP) is given up by the deadline of a call, and answers when it wakes', async (t) => {
     await server.signal('SIGSTOP')
-    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline(200, () => store.load('a'))))
+    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline({ timeout: 200, store: 'mysql' }, 'load', () => store.load('a'))))
     t.ok(outcomes.every(({ status }) => status === 'rejected'))
     await server.signal('SIGCONT')
     await waitUntil('the store answers', recovered, 1000 + busy())
@@ -67,7 +67,7 @@ else {
     t.teardown(() => small.end())
     const other = mysqlStore({ pool: small })
     const held = await small.getConnection()
-    const queued = t.rejects(async () => await withDeadline(100, () => other.load('a')), { code: 'FST_TYPED_SESSION_STORE_FAILED' })
+    const queued = t.rejects(async () => await withDeadline({ timeout: 100, store: 'mysql' }, 'load', () => other.load('a')), { code: 'FST_TYPED_SESSION_STORE_FAILED' })
     await t.rejects(other.load('a'), /Queue limit/)
     await queued
     held.release()

@@ -63,7 +63,7 @@ else {
 
     t.test(`R-12 ${name}: a server that hangs (SIGSTOP) is given up by the deadline of a call, and answers when it wakes`, async (t) => {
       await server.signal('SIGSTOP')
-      const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline(200, () => store.load(name))))
+      const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => withDeadline({ timeout: 200, store: 'postgres' }, 'load', () => store.load(name))))
       t.ok(outcomes.every(({ status }) => status === 'rejected'))
       await server.signal('SIGCONT')
       await waitUntil('the store answers', recovered, 1000 + busy())
