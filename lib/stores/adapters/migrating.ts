@@ -2,6 +2,7 @@ import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../
 import { InvalidOption } from '../../errors.js'
 import { assertOptions } from '../internal/options.js'
 import { assertStores, closeBoth, settleAll } from '../internal/parts.js'
+import { wholeMilliseconds } from '../internal/values.js'
 
 export interface MigratingStoreOptions {
   /** Where sessions are now. */
@@ -67,7 +68,7 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
 
   async function replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
     // A session that ends is marked, as one that is deleted: a process that is still moving it must not bring it back.
-    const { payload, expiresAt, subject }: Move = next.expiresAt > Date.now() ? next : { payload: DELETED, expiresAt: Date.now() + DELETED_LIFE, subject: undefined }
+    const { payload, expiresAt, subject }: Move = wholeMilliseconds(next.expiresAt) > Date.now() ? next : { payload: DELETED, expiresAt: Date.now() + DELETED_LIFE, subject: undefined }
     const outcome = await to.replace(id, expected, payload, expiresAt, subject)
     if (outcome === 'conflict') return await to.load(id) === DELETED ? 'missing' : 'conflict'
     // A process that ended in the middle of a move left a copy in `from`. It must not outlive what takes its place.
