@@ -83,8 +83,6 @@ export interface CommonOptions<S extends SessionSchema> {
   application?: string | undefined
   /** Attributes of the session cookie. */
   cookie?: CookieOptions | undefined
-  /** Cookie sessions only. `'readable'`: authenticated but not encrypted. Default: sealed. */
-  signed?: 'readable' | undefined
   /**
    * Seconds since the last use. Default one day. Or a synchronous function of the data that gives them, at least whenever the
    * session is written to or touched: what it gives is kept with the session, and cut to `absoluteTimeout`. No positive number, or

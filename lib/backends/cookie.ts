@@ -1,19 +1,18 @@
 import { checkSize, MAX_COOKIE } from '../http/cookie.js'
-import type { Keyring, TokenFormat } from '../tokens/keyring.js'
+import type { Keyring } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { readSealed, writeSealed } from '../record/sealed-form.js'
 import type { Timeouts } from '../record/timeouts.js'
 import { judge } from './judge.js'
+import { refused } from './refused.js'
 import { Remembered } from './remembered.js'
 import type { Backend } from './backend.js'
 import { type Draft, ENDED, type Id, type Loaded, type NotFound, type Place, type Reloaded, type Saved } from './place.js'
 
-const FORGED = { state: 'none', reason: 'forged' } as const
 const MALFORMED = { state: 'none', reason: 'malformed' } as const
 
 export interface CookieBackendOptions {
   readonly cookie: string
-  readonly readable: boolean
   readonly timeouts: Timeouts
   /** How many opened tokens are remembered. */
   readonly cache: number
@@ -24,7 +23,7 @@ export class CookieBackend implements Backend {
   readonly selfContained = true
   readonly records = null
   readonly immediate = true
-  readonly #format: TokenFormat
+  readonly #keyring: Keyring
   readonly #cookie: string
   readonly #timeouts: Timeouts
   readonly #opened: Remembered<Place>
@@ -32,7 +31,7 @@ export class CookieBackend implements Backend {
 
   /** `key`: what an id is called outside the token. */
   constructor (keyring: Keyring, options: CookieBackendOptions, key = (raw: Buffer) => raw.toString('base64url')) {
-    this.#format = options.readable ? keyring.readable : keyring.sealed
+    this.#keyring = keyring
     this.#cookie = options.cookie
     this.#timeouts = options.timeouts
     this.#opened = new Remembered(options.cache)
@@ -52,7 +51,7 @@ export class CookieBackend implements Backend {
   /** What a token holds, whatever the time is. */
   find (token: string): Place | NotFound {
     if (token.length > MAX_COOKIE) return MALFORMED
-    return this.#opened.get(token) ?? this.#open(token) ?? FORGED
+    return this.#opened.get(token) ?? this.#open(token) ?? refused(this.#keyring, token)
   }
 
   reload (place: Place, now: number): Reloaded {
@@ -61,7 +60,7 @@ export class CookieBackend implements Backend {
   }
 
   create ({ raw, key }: Id, draft: Draft): Saved {
-    const token = this.#format.write(writeSealed(raw, draft.times, draft.stored))
+    const token = this.#keyring.write(writeSealed(raw, draft.times, draft.stored))
     checkSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
     const place = toPlace({ raw, key }, { kind: 'session', times, found: stored, card: null }, false)
@@ -88,7 +87,7 @@ export class CookieBackend implements Backend {
   discard (): void {}
 
   #open (token: string): Place | null {
-    const opened = this.#format.read(token)
+    const opened = this.#keyring.read(token)
     const sealed = opened === null ? null : readSealed(opened.body)
     if (opened === null || sealed === null) return null
     const place = toPlace({ raw: sealed.sid, key: this.#key(sealed.sid) }, sealed.record, opened.stale)

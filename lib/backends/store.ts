@@ -1,11 +1,13 @@
 import { after, type Answer } from '../async/answer.js'
 import type { Step } from '../async/timeout.js'
-import { type Keyring, REFERENCE_BYTES, type TokenFormat } from '../tokens/keyring.js'
+import type { Keyring } from '../tokens/keyring.js'
+import { REFERENCE_BYTES } from '../tokens/kinds.js'
 import { random } from '../tokens/random.js'
 import { writePayload } from '../record/payload.js'
 import type { SessionRecord } from '../record/record.js'
 import type { Timeouts } from '../record/timeouts.js'
 import { judge } from './judge.js'
+import { refused } from './refused.js'
 import { Remembered } from './remembered.js'
 import type { Backend } from './backend.js'
 import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
@@ -28,14 +30,14 @@ export class StoreBackend implements Backend {
   readonly selfContained = false
   readonly immediate: boolean
   readonly records: StoredRecords
-  readonly #format: TokenFormat
+  readonly #keyring: Keyring
   readonly #timeouts: Timeouts
   readonly #tokens: Remembered<Reference>
 
   constructor (keyring: Keyring, { records, timeouts, cache }: StoreBackendOptions) {
     this.records = records
     this.immediate = records.immediate
-    this.#format = keyring.reference
+    this.#keyring = keyring
     this.#timeouts = timeouts
     this.#tokens = new Remembered(cache)
   }
@@ -46,9 +48,9 @@ export class StoreBackend implements Backend {
   }
 
   load (token: string, now: number, step?: Step): Answer<Loaded> {
-    if (token.length !== this.#format.size(REFERENCE_BYTES)) return { state: 'none', reason: 'malformed' }
+    if (token.length !== this.#keyring.size(REFERENCE_BYTES)) return { state: 'none', reason: 'malformed' }
     const reference = this.#tokens.get(token) ?? this.#read(token)
-    if (reference === null) return { state: 'none', reason: 'forged' }
+    if (reference === null) return refused(this.#keyring, token)
     return this.#find(reference, now, step)
   }
 
@@ -124,13 +126,13 @@ export class StoreBackend implements Backend {
     const body = Buffer.allocUnsafe(REFERENCE_BYTES)
     raw.copy(body)
     body.writeUIntBE(issuedAt, ID_BYTES, 6)
-    const token = this.#format.write(body)
+    const token = this.#keyring.write(body)
     this.#tokens.offer(token, { raw, key, issuedAt, stale: false })
     return token
   }
 
   #read (token: string): Reference | null {
-    const opened = this.#format.read(token)
+    const opened = this.#keyring.read(token)
     if (opened === null) return null
     const raw = Buffer.from(opened.body.subarray(0, ID_BYTES))
     const reference = { raw, key: this.records.key(raw), issuedAt: opened.body.readUIntBE(ID_BYTES, 6), stale: opened.stale }

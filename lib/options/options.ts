@@ -25,7 +25,6 @@ const shape = z.strictObject({
   name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
   application: text.default(''),
   cookie: z.unknown().optional(),
-  signed: z.literal('readable', "must be 'readable', or left out for a sealed cookie").optional(),
   idleTimeout: timeout.optional(),
   absoluteTimeout: timeout.optional(),
   timeouts: oneOf('aal1', 'aal2', 'aal3').optional(),
@@ -60,7 +59,6 @@ export interface Settings {
   readonly name: string
   readonly application: string
   readonly cookie: CookieSettings
-  readonly readable: boolean
   readonly store: SessionStore | null
   readonly idle: Timeout
   readonly absolute: Timeout
@@ -105,12 +103,10 @@ export function readOptions (input: unknown, production: boolean): Settings {
   checkInterval('rotateEvery', options.rotateEvery, 'absoluteTimeout', absolute)
   checkMigrations(options.version, Object.keys(options.migrate))
   checkSubject(options)
-  if (options.signed !== undefined && options.store) throw new InvalidOption('signed', 'has no meaning with a store, leave it out')
 
   return Object.freeze({
     ...pick(options),
     store: options.store ?? null,
-    readable: options.signed === 'readable',
     cookie: cookieSettings(options.cookie, options.name, production),
     idle,
     absolute,

@@ -11,7 +11,9 @@ import { type Codec, createCodec } from '../schema/codec.js'
 import { type CookieWriter, createCookieWriter } from '../http/cookie.js'
 import { InvalidOption } from '../errors.js'
 import { HookList } from '../session/hooks.js'
+import { loadCipher } from '../tokens/cipher.js'
 import { createKeyring } from '../tokens/keyring.js'
+import { reference, sealed } from '../tokens/kinds.js'
 import { Afterwards } from '../request/late-changes.js'
 import { OpenSockets } from '../backends/open-sockets.js'
 import { Opener } from '../schema/migrations.js'
@@ -63,15 +65,16 @@ function announce (app: FastifyInstance, { name, store, revocations, cookie }: S
   }
 }
 
-/** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret`. */
+/** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret` and `CipherUnavailable`. */
 export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
   const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
-  const { name, application, cookie, readable, revocationStaleness: staleness } = settings
-  const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name })
+  const { name, application, cookie, revocationStaleness: staleness } = settings
+  const kind = settings.store === null ? sealed(await loadCipher()) : reference
+  const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name }, kind)
   const timeouts = { idle: settings.idle, absolute: settings.absolute }
   const records = storedRecords(settings, timeouts)
   const cache = REMEMBERED
-  const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, readable, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
+  const cookies = () => new CookieBackend(keyring, { cookie: cookie.name, timeouts, cache }, records === null ? undefined : (raw) => records.key(raw))
   const backend: Backend = records === null
     ? cookies()
     : settings.store === null

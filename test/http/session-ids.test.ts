@@ -1,12 +1,12 @@
 import t from 'tap'
-import { createKeyring } from '../../lib/tokens/keyring.js'
+import { keyrings } from '../support/tokens.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import type { AppOptions } from '../support/app.js'
 import { buildApp, COOKIE, eachBackend, SECRET, setCookies } from '../support/app.js'
 import { FaultyStore } from '../support/faulty-store.js'
 
 const keyring = (binding: object = {}, secret = SECRET) =>
-  createKeyring([Buffer.from(secret, 'base64url')], { application: '', session: 'session', cookie: COOKIE, ...binding })
+  keyrings([Buffer.from(secret, 'base64url')], { application: '', session: 'session', cookie: COOKIE, ...binding })
 
 const issued = (raw: Buffer) => {
   const body = Buffer.alloc(38)

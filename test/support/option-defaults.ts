@@ -13,7 +13,6 @@ export const optionDefaults: Readonly<Record<string, string>> = {
   application: literal(settings.application),
   initial: settings.initial === undefined ? '{} decoded' : literal(settings.initial),
   cookie: 'see below',
-  signed: settings.readable ? "'readable'" : 'sealed',
   idleTimeout: seconds(settings.idle.usual),
   absoluteTimeout: seconds(settings.absolute.usual),
   timeouts: presetLimits() ? 'a preset' : 'none',

@@ -39,7 +39,6 @@ export const subjects = Object.freeze([
   subject('hand-node-redis', 'hand-written node-redis GET/SET, no checks', 'floor', 'redis', 'floors', 'hand-node-redis'),
 
   subject('ours-cookie', 'fastify-typed-session, sealed cookie', 'ours', 'cookie', 'ours', 'cookie'),
-  subject('ours-cookie-readable', 'fastify-typed-session, signed cookie', 'ours', 'cookie', 'ours', 'cookie-readable'),
   subject('ours-memory', 'fastify-typed-session, memory', 'ours', 'memory', 'ours', 'memory'),
   subject('ours-redis', 'fastify-typed-session, Redis (ioredis)', 'ours', 'redis', 'ours', 'redis'),
   subject('ours-node-redis', 'fastify-typed-session, Redis (node-redis)', 'ours', 'redis', 'ours', 'node-redis'),

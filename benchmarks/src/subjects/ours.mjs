@@ -20,7 +20,6 @@ export async function build ({ variant, redisUrl, root }) {
   await app.register(session, {
     schema: schemaOf(z),
     secret: randomBytes(32),
-    ...(variant === 'cookie-readable' && { signed: 'readable' }),
     ...await storeOf(variant, redisUrl, load)
   })
   defineRoutes(app, access(variant))
@@ -29,7 +28,7 @@ export async function build ({ variant, redisUrl, root }) {
 
 /** @param {string} variant @param {string | undefined} redisUrl @param {(path: string) => Promise<any>} load */
 async function storeOf (variant, redisUrl, load) {
-  if (variant.startsWith('cookie')) return {}
+  if (variant === 'cookie') return {}
   if (variant === 'memory') return { store: (await load('dist/lib/stores/memory.js')).memoryStore(memoryLimits()) }
   const { redisStore } = await load('dist/lib/stores/redis.js')
   const client = variant === 'node-redis' ? await connectNodeRedis(redisUrl) : await connectIoredis(redisUrl)

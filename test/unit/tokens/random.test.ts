@@ -2,8 +2,8 @@ import t from 'tap'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { Worker } from 'node:worker_threads'
-import { createKeyring } from '../../../lib/tokens/keyring.js'
 import { random } from '../../../lib/tokens/random.js'
+import { keyrings } from '../../support/tokens.js'
 
 const binding = { application: '', session: 'session', cookie: '__Host-Http-session' }
 
@@ -63,7 +63,7 @@ t.test('what was handed out is a copy: writing to it changes nothing that is han
 })
 
 t.test('without randomness nothing is handed out and nothing is sealed, again and again (S-7.2.3)', async (t) => {
-  const keyring = createKeyring([Buffer.alloc(32, 1)], binding)
+  const keyring = keyrings([Buffer.alloc(32, 1)], binding)
   keyring.sealed.write(Buffer.alloc(1))
   withGenerator(broken, () => {
     const left = (run: () => unknown) => {
@@ -77,7 +77,7 @@ t.test('without randomness nothing is handed out and nothing is sealed, again an
       t.throws(() => random(1), { message: 'no entropy' }, 'not even what would still have fitted')
       t.throws(() => random(5000), { message: 'no entropy' })
       t.throws(() => keyring.sealed.write(Buffer.alloc(1)), { message: 'no entropy' }, 'with a key at hand')
-      t.throws(() => createKeyring([Buffer.alloc(32, 1)], binding).sealed.write(Buffer.alloc(1)), { message: 'no entropy' }, 'with none')
+      t.throws(() => keyrings([Buffer.alloc(32, 1)], binding).sealed.write(Buffer.alloc(1)), { message: 'no entropy' }, 'with none')
     }
   })
   t.ok(keyring.sealed.read(keyring.sealed.write(Buffer.alloc(1))), 'it goes on once there is randomness again')
@@ -111,7 +111,7 @@ t.test('threads never share a nonce or an id (S-11.3.4)', async (t) => {
     worker.once('message', resolve)
     worker.once('error', reject)
   })))
-  const keyring = createKeyring([Buffer.alloc(32, 1)], binding)
+  const keyring = keyrings([Buffer.alloc(32, 1)], binding)
   const own = Array.from({ length: EACH }, () => keyring.sealed.write(Buffer.alloc(0)).slice(7, 39))
   const nonces = [...results.flat(), ...own]
   t.equal(nonces.length, EACH * (THREADS + 1))
