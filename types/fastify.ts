@@ -22,9 +22,6 @@ type SessionOfRequest<Request, Required> =
     ? SessionOf<TypeProvider, Required>
     : Registered<'session', Required>
 
-/** Types only: where a route's `config` carries what `requireSession` narrows `request.session` by. */
-export declare const sessionRequirement: unique symbol
-
 /** `{ adminSession: … }` in a route's `config`. */
 export type NamedRouteOptions = { readonly [K in keyof NamedSessions]?: RouteSessionOptions | undefined }
 
@@ -36,7 +33,7 @@ export type NamedInstances = {
 declare module 'fastify' {
   interface FastifyRequest extends NamedSessions {
     /** The session of this request, typed by the schema. */
-    session: SessionOfRequest<this, this['routeOptions']['config'][typeof sessionRequirement]>
+    session: SessionOfRequest<this, this['routeOptions']['config']['session:requires']>
   }
   interface FastifyInstance extends NamedInstances {
     /** Everything about sessions that is not one request's business. */
@@ -46,6 +43,6 @@ declare module 'fastify' {
     /** `false`: leave the session alone on this route. */
     session?: RouteSessionOptions | undefined
     /** Types only: what `requireSession` narrows `request.session` by. */
-    readonly [sessionRequirement]?: unknown
+    readonly 'session:requires'?: unknown
   }
 }

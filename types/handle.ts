@@ -1,8 +1,8 @@
 import type {
-  FastifyBaseLogger, FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyPluginCallback, FastifyTypeProvider, FastifyTypeProviderDefault,
+  FastifyBaseLogger, FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyTypeProvider, FastifyTypeProviderDefault,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault
 } from 'fastify'
-import type { sessionRequirement, WithSession } from './fastify.js'
+import type { WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
 import type { HandleOptions, SessionRequirement } from './options.js'
 import type { CheckSchema, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
@@ -13,14 +13,17 @@ export interface RequestLike { getDecorator<T> (name: string | symbol): T }
 type NarrowedBy<R, Name extends string> =
   R extends { readonly routeOptions: { readonly config: { readonly [K in Name]: { readonly require: SessionRequirement<infer Required> } } } } ? Required : unknown
 
-/** One declared session: what `createSession` makes. */
-export interface SessionHandle<S extends SessionSchema, Name extends string = 'session'> {
+/** A plugin for `register`. It takes an instance of any version of Fastify, also where two are installed. */
+export type SessionPlugin = (app: object, options: object, done: (error?: Error) => void) => void
+
+/** One declared session: what `createSession` makes. `app.register(handle)` registers it. */
+export interface SessionHandle<S extends SessionSchema, Name extends string = 'session'> extends SessionPlugin {
   /** The request property. */
   readonly name: Name
   /** The schema it was declared by: `typeof handle.schema` is what `Register` takes. */
   readonly schema: S
-  /** `app.register(handle.plugin)`. */
-  readonly plugin: FastifyPluginCallback
+  /** The plugin, which the handle itself is as well. */
+  readonly plugin: SessionPlugin
   /** The session of a request, typed whatever else is declared. */
   get<R extends RequestLike> (request: R): Session<SessionData<S>, NarrowedBy<R, Name>>
   /** `app.sessions` of this session. */
@@ -74,7 +77,7 @@ export interface RequiringRoute<Name extends string, Required> {
   // Fastify infers a route's config from what is left beside its own part. Where that is not to be seen, hooks of the same route
   // that are declared for any FastifyRequest come first, and the config is lost with what it says of the session.
   readonly config: FastifyContextConfig & { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
-    ('session' extends Name ? { readonly [sessionRequirement]: Required } : unknown)
+    ('session' extends Name ? { readonly 'session:requires': Required } : unknown)
   readonly onRequest: (request: RequestLike) => Promise<void>
 }
 

@@ -70,6 +70,9 @@ export interface SessionRequirement<Required> {
 /** Seconds, or a synchronous function of the data that gives them. */
 export type Timeout<S extends SessionSchema> = number | ((data: SessionData<S>) => number)
 
+/** A key whose value can say whose session it is: a text or a number. */
+type SubjectKey<Data> = { [K in keyof Data & string]: Data[K] extends string | number | bigint | null | undefined ? K : never }[keyof Data & string]
+
 /** The options that are the same however a session is declared. */
 export interface CommonOptions<S extends SessionSchema> {
   /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
@@ -105,7 +108,7 @@ export interface CommonOptions<S extends SessionSchema> {
    * Whose session it is: a key, or a function of the data. A change of it is a change of privilege, as of a key in `rotateOn`.
    * A store must be able to find sessions by it. Default none.
    */
-  subject?: (keyof SessionData<S> & string) | ((data: SessionData<S>) => string | undefined) | undefined
+  subject?: SubjectKey<SessionData<S>> | ((data: SessionData<S>) => string | undefined) | undefined
   /**
    * What a list of a subject's sessions says of each, made from the request that signs in, for instance its user agent: a
    * JSON object of at most 2048 characters. Default nothing.
@@ -148,19 +151,22 @@ export interface CommonOptions<S extends SessionSchema> {
   hooks?: SessionHooks<SessionData<S>> | undefined
 }
 
-/** `initial` may be left out only if the schema accepts `{}`, or `undefined` through `.default()` or `.prefault()`. */
-type InitialOption<S extends SessionSchema> =
-  undefined extends input<S> ? FreeInitialOption<S> : Record<never, never> extends input<S> ? FreeInitialOption<S> : {
-    /** The stored form of a new session, or a function that makes it: needed because `{}` does not satisfy the schema. */
-    initial: StoredSession<S> | (() => StoredSession<S>)
-  }
-interface FreeInitialOption<S extends SessionSchema> {
+/** Does the schema accept `{}`, or `undefined` through `.default()` or `.prefault()`? */
+type AcceptsNothing<S extends SessionSchema> = undefined extends input<S> ? true : Record<never, never> extends input<S> ? true : false
+/** The stored form of a new session, or a function that makes it. */
+type Initial<S extends SessionSchema> = StoredSession<S> | (() => StoredSession<S>)
+
+// Interfaces, not intersections, and these names, because of what the compiler says of a misspelt option and of none.
+interface InitialIsFree<S extends SessionSchema> extends CommonOptions<S> {
   /** The stored form of a new session, or a function that makes it. Without it a new session is what the schema makes of `{}`. */
-  initial?: StoredSession<S> | (() => StoredSession<S>) | undefined
+  initial?: Initial<S> | undefined
+}
+interface InitialIsNeeded<S extends SessionSchema> extends CommonOptions<S> {
+  /** The stored form of a new session, or a function that makes it: needed because `{}` does not satisfy the schema. */
+  initial: Initial<S>
 }
 
-/** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
-export type SessionOptions<S extends SessionSchema> = CommonOptions<S> & InitialOption<S> & {
+interface OfRegister<S extends SessionSchema> {
   /** The shape of the session. Required. */
   schema: S & CheckSchema<S>
   /**
@@ -169,9 +175,20 @@ export type SessionOptions<S extends SessionSchema> = CommonOptions<S> & Initial
    */
   name?: string | undefined
 }
-
-/** The options of `createSession(schema, options)`. Every duration is in seconds; fractions are allowed. */
-export type HandleOptions<S extends SessionSchema, Name extends string = 'session'> = CommonOptions<S> & InitialOption<S> & {
+interface OfCreateSession<Name extends string> {
   /** The request property. Default `'session'`. */
   name?: Name | undefined
 }
+
+interface PluginOptions<S extends SessionSchema> extends InitialIsFree<S>, OfRegister<S> {}
+interface PluginOptionsWithInitialAsAKeyHasNoDefault<S extends SessionSchema> extends InitialIsNeeded<S>, OfRegister<S> {}
+interface Options<S extends SessionSchema, Name extends string> extends InitialIsFree<S>, OfCreateSession<Name> {}
+interface OptionsWithInitialAsAKeyHasNoDefault<S extends SessionSchema, Name extends string> extends InitialIsNeeded<S>, OfCreateSession<Name> {}
+
+/** The options of `fastify.register(sessionPlugin, options)`. Every duration is in seconds; fractions are allowed. */
+export type SessionOptions<S extends SessionSchema> =
+  AcceptsNothing<S> extends true ? PluginOptions<S> : PluginOptionsWithInitialAsAKeyHasNoDefault<S>
+
+/** The options of `createSession(schema, options)`. Every duration is in seconds; fractions are allowed. */
+export type HandleOptions<S extends SessionSchema, Name extends string = 'session'> =
+  AcceptsNothing<S> extends true ? Options<S, Name> : OptionsWithInitialAsAKeyHasNoDefault<S, Name>

@@ -30,7 +30,7 @@ export const requireSession = ((session: SessionHandle<SessionSchema, string> | 
 
 function declared (session: unknown): { name: string, schema: $ZodType } {
   if (isZod(session)) return { name: 'session', schema: session }
-  if (typeof session === 'object' && session !== null && 'plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
+  if (session instanceof Object && 'plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
   throw new InvalidOption('requireSession', 'needs a session as createSession() makes it, or the schema of one')
 }
 

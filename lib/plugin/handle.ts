@@ -6,20 +6,22 @@ import { sessionPlugin } from './plugin.js'
 import { checkRoutes } from '../guards/wiring.js'
 import { registered } from '../session/registered.js'
 
-/** Declares a session: `handle.plugin` to register it, `handle.get(request)` to read it, typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
+/** Declares a session: a plugin to register, whose `get(request)` is typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
   if (typeof options !== 'object' || options === null) throw new InvalidOption('secret', 'is missing: createSession(schema, { secret })')
   const name = options.name ?? 'session'
-  return {
-    name,
+  const plugin = fp(async (app: FastifyInstance, given: object) => {
+    assertNothingOf(given)
+    await sessionPlugin(app, { ...options, schema })
+  }, { name: 'fastify-typed-session', fastify: '5.x' })
+  const members = {
     schema,
-    plugin: fp(async (app: FastifyInstance, given: object) => {
-      assertNothingOf(given)
-      await sessionPlugin(app, { ...options, schema })
-    }, { name: 'fastify-typed-session', fastify: '5.x' }),
+    plugin,
     get: (request: RequestLike) => registered(request, name),
     sessions: (app: RequestLike) => registered(app, name, `${name}s`)
   }
+  // The name of a function can be defined, not assigned.
+  return Object.defineProperty(Object.assign(plugin, members), 'name', { value: name, enumerable: true })
 }) as unknown as CreateSession
 
 /** Registers a handle and types the instance's requests by it: no `declare module`. Returns the same instance. */
