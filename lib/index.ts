@@ -1,4 +1,3 @@
-import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { RegisteredSchema, SessionOptions } from '../types/index.js'
 import { sessionPlugin as plugin } from './plugin/plugin.js'
@@ -11,5 +10,5 @@ export { requireSession } from './guards/require-session.js'
 export { sessionSocket } from './sockets/session-socket.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */
-export const sessionPlugin: FastifyPluginAsync<SessionOptions<RegisteredSchema>> = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' })
+export const sessionPlugin = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' }) as unknown as (app: object, options: SessionOptions<RegisteredSchema>) => Promise<void>
 export default sessionPlugin

@@ -5,7 +5,7 @@ import type {
 import type { WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
 import type { HandleOptions, SessionRequirement } from './options.js'
-import type { CheckSchema, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
+import type { CheckSchema, Register, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
 
 /** The part of a request that a handle needs; http2 and https requests have it too. */
 export interface RequestLike { getDecorator<T> (name: string | symbol): T }
@@ -72,6 +72,11 @@ export type WithSessionFunction = <S extends SessionSchema, Server extends RawSe
   app: FastifyInstance<Server, Request, Reply, Logger, TypeProvider>, session: SessionHandle<S>
 ) => SessionInstance<Server, Request, Reply, Logger, TypeProvider, S>
 
+/** Under `Register`, a guard of another schema would let nobody in. */
+type CheckRegistered<S> = Register extends { session: infer Registered }
+  ? [S, Registered] extends [Registered, S] ? unknown : 'This is not the schema of session in Register: give that one, or a handle'
+  : unknown
+
 /** Options of a route that requires something of a session. */
 export interface RequiringRoute<Name extends string, Required> {
   // Fastify infers a route's config from what is left beside its own part. Where that is not to be seen, hooks of the same route
@@ -99,7 +104,7 @@ export interface RequiringRoute<Name extends string, Required> {
  */
 export type RequireSession =
   <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (
-    session: SessionHandle<S, Name> | S, ...required: readonly [R, ...R[]]
+    session: SessionHandle<S, Name> | (S & CheckRegistered<S>), ...required: readonly [R, ...R[]]
   ) => RequiringRoute<Name, SessionWith<SessionData<S>, R>>
 
 /**

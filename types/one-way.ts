@@ -1,19 +1,28 @@
 /** The parts of a schema that decode and cannot encode, as an error message that names their paths; `never`: none. */
 export type OneWayMessage<Schema> = Message<OneWay<Schema, 'session', []>>
 
-type Message<Path> = Path extends string ? `${Path} cannot be encoded, a transform or preprocess works in one direction only: use z.codec()` : never
+type Message<F> = F extends readonly [infer Path extends string, infer Problem extends string] ? `${Path} ${Problem}` : never
+
+type Transforms = 'cannot be encoded, a transform or preprocess works in one direction only: use z.codec()'
+type Coerces = 'cannot be stored as JSON: use date() or bigint() of fastify-typed-session/codecs instead of z.coerce'
 
 // What is nested deeper, or is behind z.lazy(), is found at `register`.
 type MaxDepth = 6
 
 type OneWay<Schema, Path extends string, Depth extends readonly 0[]> =
   Schema extends { readonly _zod: { readonly def: infer Def } }
-    ? unknown extends Def ? never : InWrapped<Def, Path, Depth>
+    ? unknown extends Def ? never : IsCoerced<Schema, Def> extends true ? readonly [Path, Coerces] : InWrapped<Def, Path, Depth>
     : never
 
+/** Its input is anything, so that the type of what is stored does not tell. */
+type IsCoerced<Schema, Def> =
+  Def extends { readonly type: 'date' | 'bigint' } ? Schema extends { readonly _zod: { readonly input: infer Input } } ? unknown extends Input ? true : false : false : false
+
+// What a pipe hands on is live, so it may be a date.
 type InWrapped<Def, Path extends string, Depth extends readonly 0[]> =
-  Def extends { readonly type: 'transform' | 'success' } ? Path
-    : Def extends { readonly type: 'pipe', readonly in: infer In, readonly out: infer Out } ? OneWay<In, Path, Depth> | OneWay<Out, Path, Depth>
+  Def extends { readonly type: 'transform' | 'success' } ? readonly [Path, Transforms]
+    : Def extends { readonly type: 'pipe', readonly in: infer In, readonly out: infer Out }
+      ? OneWay<In, Path, Depth> | Exclude<OneWay<Out, Path, Depth>, readonly [string, Coerces]>
       : Def extends { readonly innerType: infer Inner } ? OneWay<Inner, Path, Depth>
         : Depth['length'] extends MaxDepth ? never : InMembers<Def, Path, [...Depth, 0]>
 

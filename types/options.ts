@@ -47,7 +47,7 @@ export type Migration = (stored: Record<string, unknown>) => Record<string, unkn
  * `{ session: … }` in a route's `config`, under the session's name. `false`: leave the session alone on this route.
  * (`object` because TypeScript would let `true` pass for an interface of optional members.)
  */
-export type RouteSessionOptions = false | (RouteSessionSettings & object)
+export type RouteSessionOptions = false | (RouteSessionSettings & object) | FalseOrAnObject
 
 /** What one route does differently. */
 export interface RouteSessionSettings {
@@ -56,6 +56,9 @@ export interface RouteSessionSettings {
   /** Made by `requireSession`. */
   readonly require?: SessionRequirement<unknown> | undefined
 }
+
+/** Nothing is one: the compiler names it where `config` says `session: true`. */
+interface FalseOrAnObject extends RouteSessionSettings { readonly 'false leaves the session alone, an object changes settings': never }
 
 /** What a route requires of a session, and the type its handler therefore sees. */
 export interface SessionRequirement<Required> {
@@ -70,15 +73,22 @@ export interface SessionRequirement<Required> {
 /** Seconds, or a synchronous function of the data that gives them. */
 export type Timeout<S extends SessionSchema> = number | ((data: SessionData<S>) => number)
 
+/** What is often given for a store, and what to write instead. */
+interface AStore {
+  readonly apply?: 'This makes a store: call it, as in store: memoryStore()'
+  readonly sendCommand?: 'This is a client of Redis: write store: redisStore({ client })'
+  readonly createSession?: 'This is a store for express-session: write store: connectStore(…), of fastify-typed-session/stores/connect'
+}
+
 /** A key whose value can say whose session it is: a text or a number. */
-type SubjectKey<Data> = { [K in keyof Data & string]: Data[K] extends string | number | bigint | null | undefined ? K : never }[keyof Data & string]
+type KeyOfATextOrNumber<Data> = { [K in keyof Data & string]-?: Data[K] extends string | number | bigint | null | undefined ? K : never }[keyof Data & string]
 
 /** The options that are the same however a session is declared. */
 export interface CommonOptions<S extends SessionSchema> {
   /** The secrets, newest first, or a function that finds them and is asked again by `app.sessions.reloadSecrets()`. Required. */
   secret: Secrets | (() => Secrets | Promise<Secrets>)
   /** Where sessions are kept. Default: in the cookie itself. */
-  store?: SessionStore | undefined
+  store?: (AStore & SessionStore) | undefined
   /**
    * Tells applications apart that share secrets or a store: a token of one is nothing to the other, and none lists or ends
    * the other's sessions. Default `''`.
@@ -108,7 +118,7 @@ export interface CommonOptions<S extends SessionSchema> {
    * Whose session it is: a key, or a function of the data. A change of it is a change of privilege, as of a key in `rotateOn`.
    * A store must be able to find sessions by it. Default none.
    */
-  subject?: SubjectKey<SessionData<S>> | ((data: SessionData<S>) => string | undefined) | undefined
+  subject?: KeyOfATextOrNumber<SessionData<S>> | ((data: SessionData<S>) => string | undefined) | undefined
   /**
    * What a list of a subject's sessions says of each, made from the request that signs in, for instance its user agent: a
    * JSON object of at most 2048 characters. Default nothing.
@@ -124,7 +134,7 @@ export interface CommonOptions<S extends SessionSchema> {
    * It has to be as durable as the sessions: no `memoryStore()` beside a database.
    * Without it a copy of a session cookie stays valid until it expires. Default none.
    */
-  revocations?: SessionStore | undefined
+  revocations?: (AStore & SessionStore) | undefined
   /** Seconds for which the answer of `revocations` may be remembered. Default 0, which asks at every request. */
   revocationStaleness?: number | undefined
   /** What to keep when a parallel request changed the same key. Default: ours wins. */

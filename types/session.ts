@@ -1,4 +1,4 @@
-import type { $ZodType, input, output } from 'zod/v4/core'
+import type { $ZodType, $ZodTypeInternals, input, output } from 'zod/v4/core'
 import type { OneWayMessage } from './one-way.js'
 import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
 
@@ -7,7 +7,11 @@ import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
  * a JSON object, which {@link CheckStorable} says better than a bound could: dates, bigints, maps and sets need a codec
  * (`fastify-typed-session/codecs`).
  */
-export type SessionSchema = $ZodType<Record<string, unknown>, unknown>
+export type SessionSchema = MadeByZObjectOfZod4
+// The compiler names it for what is no schema, or one of Zod 3.
+interface MadeByZObjectOfZod4 extends $ZodType<Record<string, unknown>, unknown> {
+  _zod: $ZodTypeInternals<Record<string, unknown>, unknown>
+}
 
 type Simplify<T> = T extends unknown ? { [K in keyof T]: T[K] } : never
 type KeysOfUnion<T> = T extends unknown ? keyof T : never
@@ -53,9 +57,11 @@ type RequiredKey<Data> = Data extends unknown
   ? { [K in keyof Data]-?: string extends K ? never : undefined extends Data[K] ? never : K }[keyof Data]
   : never
 
-/** What a route can require: a state of a discriminated union, else a key that may be absent. */
+type NullableKey<Data> = Data extends unknown ? { [K in keyof Data & string]-?: null extends Data[K] ? K : never }[keyof Data & string] : never
+
+/** What a route can require: a state of a discriminated union, else a key that may be absent or `null`. */
 export type Requirable<Data> = [Discriminants<Data>] extends [never]
-  ? RemovableKey<Data>
+  ? RemovableKey<Data> | NullableKey<Data>
   : Extract<Data[Discriminants<Data>], string | number | boolean>
 
 /** What a requirement makes of the data: one of the states `R`, or every key of `R` present. Meant to be intersected with it. */
@@ -192,7 +198,9 @@ export type Registered<K extends string, Required = unknown> =
 export type NamedSessions = { [K in Exclude<keyof Register, 'session'>]: Registered<K> }
 
 /** The schema registered as `session`, or any that is JSON when stored. */
-export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : UnregisteredSchema
+export type RegisteredSchema = Register extends { session: infer S extends SessionSchema } ? S : UnregisteredMadeByZObjectOfZod4
 
 /** Nothing infers this one, so it can be checked by its bound only: `z.unknown()` needs an entry in {@link Register}. */
-type UnregisteredSchema = $ZodType<Record<string, unknown>, JsonObjectElseUseACodec | undefined>
+interface UnregisteredMadeByZObjectOfZod4 extends $ZodType<Record<string, unknown>, JsonObjectElseUseACodec | undefined> {
+  _zod: $ZodTypeInternals<Record<string, unknown>, JsonObjectElseUseACodec | undefined>
+}

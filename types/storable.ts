@@ -8,7 +8,11 @@ export type UnstorableMessage<Stored> =
 
 /** JSON, named for what the compiler is to say of anything else. */
 type JsonElseUseACodec = string | number | boolean | null | undefined | ReadonlyArray<Json> | JsonObjectElseUseACodec
-export interface JsonObjectElseUseACodec { readonly [key: string]: JsonElseUseACodec }
+export interface JsonObjectElseUseACodec {
+  readonly [key: string]: JsonElseUseACodec
+  /** What a date has, so that the compiler says what to use for it. */
+  readonly toISOString?: 'use date() of fastify-typed-session/codecs instead of z.date()'
+}
 
 interface JsonObjectLike { readonly [key: string]: unknown }
 

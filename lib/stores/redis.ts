@@ -20,6 +20,9 @@ export interface RedisStoreOptions {
   prefix?: string | undefined
 }
 
+/** A client itself is none: the compiler says what to write. */
+interface Options { readonly sendCommand?: 'This is the client: write redisStore({ client })' }
+
 /**
  * Sessions in Redis 7 or later, or Valkey: a single server, Sentinel or Cluster. Every command has one key, `load` is one
  * `GET`, and the server removes what has expired.
@@ -30,7 +33,7 @@ export interface RedisStoreOptions {
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a client of another kind, for a prefix that is empty, too long or has odd
  * characters, and for another option.
  */
-export function redisStore (options: RedisStoreOptions): AsyncStore {
+export function redisStore (options: Options & RedisStoreOptions): AsyncStore {
   assertOptions('redisStore', options, ['client', 'prefix'])
   const { client, prefix = 'sess:' } = options
   const redis = redisCommands(client)

@@ -125,8 +125,8 @@ t.test('requireSession by keys: all must be there, and hold something', t => eac
   t.teardown(() => app.close())
   app.get('/one', requireSession(handle, 'userId'), async ({ session }) => session.userId.length)
   app.get('/both', requireSession(handle, 'userId', 'role'), async ({ session }) => `${session.userId} ${session.role}`)
-  // The form for `Register`, where the schema stands for the session called `session`.
-  app.get('/schema', requireSession(keyed, 'userId'), async ({ session }) => `${session.userId}`)
+  // The form for `Register`, where the schema stands for the session called `session`. (There it is the example's.)
+  app.get('/schema', (requireSession as unknown as (schema: object, key: string) => object)(keyed, 'userId'), async ({ session }) => `${session.userId}`)
   app.get('/set', async ({ session, query }) => { Object.assign(session, query) })
   app.get('/null', async ({ session }) => { session.role = null })
   const client = clientOf(app)

@@ -5,8 +5,8 @@ import { pack, run } from '../support/packed.js'
 import { root } from '../support/root.js'
 
 const compilers = { 5.9: 'ts59', '6.0': 'typescript', '7.0': 'ts7' }
-const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'undefined-options', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets']
-const misuses = ['misuse', 'misuse-register']
+const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'undefined-options', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets', 'declaration']
+const misuses = ['misuse', 'misuse-options', 'misuse-register']
 
 t.setTimeout(600_000)
 t.jobs = 2

@@ -1,5 +1,5 @@
 import fastify from 'fastify'
-import session from 'fastify-typed-session'
+import session, { requireSession } from 'fastify-typed-session'
 import { z } from 'zod'
 
 const secret = Buffer.alloc(32)
@@ -16,3 +16,5 @@ app.register(session, { schema, secret })
 app.get('/', async (request) => request.session.at)
 // a schema in Register with a reserved key
 app.get('/admin', async (request) => request.adminSession.destroy)
+// a guard of another schema than that of Register
+requireSession(z.object({ boss: z.string().optional() }), 'boss')
