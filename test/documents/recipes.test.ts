@@ -62,7 +62,7 @@ t.test('hooks.md: nothing is kept before consent, and the page is served', async
 t.test('typing.md: a guard\'s hook guards a whole plugin', async (t) => {
   const { app, client } = await buildApp(t)
   app.register(async (child) => {
-    child.addHook('onRequest', requireSession(schema, 'userId').onRequest)
+    child.addHook('onRequest', (requireSession as unknown as (of: object, key: string) => ReturnType<typeof requireSession>)(schema, 'userId').onRequest)
     child.get('/mine', async ({ session }) => (session as unknown as { userId: string }).userId)
   })
   t.equal((await client.get('/mine')).statusCode, 401)
