@@ -31,6 +31,7 @@ export const Conflict = define('CONFLICT', 'The session was not saved: too many 
 export const Moved = define('MOVED', 'The session has moved to a new id, nothing was saved: repeat the request with the new cookie', 409)
 export const Ended = define('ENDED', 'The session has ended', 409)
 export const NewerVersion = define('NEWER_VERSION', 'The session was not saved, a newer version of the application wrote it', 409)
+export const NotBegun = define('NOT_BEGUN', 'The session was not saved: config.session.begin is false on this route, so it begins none', 409)
 export const HeadersSent = define('HEADERS_SENT', 'The session cookie would have to change and the headers have left. Call save() or rotate() before the response starts')
 export const ChangedTooLate = define('CHANGED_TOO_LATE', 'The session was changed after it was saved, this was lost: %s. Change it before the response starts, or call save()')
 export const Reentrant = define('REENTRANT', '%s cannot be called inside a session hook, or inside the function given to update(). Change the data there instead')

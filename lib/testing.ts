@@ -1,7 +1,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
 import { memberOf } from './schema/discriminant.js'
-import { signedIn } from './request/draft.js'
+import { signedIn } from './request/times.js'
 import type { Data } from './session/merge.js'
 import { registered } from './session/registered.js'
 import type { Times } from './record/record.js'

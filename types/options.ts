@@ -53,6 +53,11 @@ export type RouteSessionOptions = false | (RouteSessionSettings & object) | Fals
 export interface RouteSessionSettings {
   /** When the store fails to load. Default: the plugin's `onStoreError`. */
   readonly onStoreError?: 'fail' | 'anonymous' | undefined
+  /**
+   * `false`: the route uses a session that is there, but never begins one, as for a payment page's POST-back. Without a session
+   * its changes are dropped, and `save()` and `update()` reject with `FST_TYPED_SESSION_NOT_BEGUN`. Default `true`.
+   */
+  readonly begin?: boolean | undefined
   /** Made by `requireSession`. */
   readonly require?: SessionRequirement<unknown> | undefined
 }

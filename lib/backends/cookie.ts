@@ -1,4 +1,4 @@
-import { checkSize, MAX_COOKIE } from '../http/cookie.js'
+import { checkSize, MAX_COOKIE } from './cookie-size.js'
 import type { Keyring } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { readSealed, writeSealed } from '../record/sealed-form.js'

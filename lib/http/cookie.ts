@@ -1,9 +1,4 @@
-import { TooLarge } from '../errors.js'
-import { biggestKeys } from '../values/biggest-keys.js'
 import type { Scope } from './removals.js'
-
-/** RFC 6265bis §5.6: browsers ignore a cookie whose name and value are longer together. */
-export const MAX_COOKIE = 4096
 
 /** The `Cookie` header among those of Node or of the web, `''` if there is none; `null` for what cannot be headers. */
 export function cookieHeader (headers: unknown): string | null {
@@ -70,11 +65,4 @@ export function createCookieWriter (name: string, domain: string | null, path: s
     clear: `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${own}`,
     clearAt: ({ domain, path }) => `${name}=; Max-Age=0${at(domain, path)}`
   }
-}
-
-/** Throws `TooLarge` if browsers would drop the cookie, naming the biggest keys of `data`. */
-export function checkSize (name: string, token: string, data: Readonly<Record<string, unknown>>): void {
-  const size = name.length + token.length
-  if (size <= MAX_COOKIE) return
-  throw new TooLarge(`cookie would have ${size} bytes with its name, browsers drop it above ${MAX_COOKIE}`, `${biggestKeys(data)}. Store less, or use a store`)
 }

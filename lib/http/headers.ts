@@ -1,6 +1,5 @@
-import type { FastifyReply } from 'fastify'
-import type { Runtime } from '../request/runtime.js'
-import type { Visit } from '../request/visit.js'
+import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+import type { Exchange } from './exchange.js'
 
 /**
  * Fastify applies a web `Response`'s own status and headers after the hooks, over what they have set. Does so now, and
@@ -15,7 +14,7 @@ export function unpackResponse (reply: FastifyReply, payload: unknown): unknown 
   return body
 }
 
-/** Does the response, as the handler left it, say that shared caches may keep it? What says nothing of them is not meant for them. */
+/** Does the response, as the handler left it, say that shared caches may keep it? One that says nothing of them is not meant for them. */
 export function isCacheable (reply: FastifyReply): boolean {
   return isPublic(reply.getHeaders())
 }
@@ -28,7 +27,7 @@ function isPublic (headers: Headers): boolean {
 
 type Headers = Readonly<Record<string, unknown>>
 
-/** What a CDN heeds instead of `Cache-Control`: RFC 9213, and what came before it. */
+/** Headers that a CDN heeds instead of `Cache-Control`: RFC 9213, and its forerunner. */
 const TARGETED = ['cdn-cache-control', 'surrogate-control'] as const
 const TARGETED_BY_VENDORS = /^(?:surrogate-control|edge-control|(?:[\w-]+-)?cdn-cache-control)$/
 
@@ -42,39 +41,47 @@ export function varyByCookie (reply: FastifyReply): void {
 }
 
 function withCookie (vary: unknown): string {
-  const fields = vary === undefined ? [] : String(vary).split(',').map((field) => field.trim()).filter((field) => field !== '')
+  if (vary === undefined) return 'Cookie'
+  const fields = String(vary).split(',').map((field) => field.trim()).filter((field) => field !== '')
   return fields.some((field) => field === '*' || field.toLowerCase() === 'cookie') ? fields.join(', ') : [...fields, 'Cookie'].join(', ')
 }
 
+/** The session's own cookie, as far as its header is concerned. */
+export interface CookieHeader {
+  readonly name: string
+  readonly secure: boolean
+  /** Says it once. */
+  readonly warnOfPlainHttp: (log: FastifyBaseLogger) => void
+}
+
 /** One `Set-Cookie`, and no cache that could hand it to somebody else (RFC 9111 §7.3). */
-export function sendCookie (visit: Visit, cookie: string): void {
-  const { reply, request } = visit
+export function sendCookie (exchange: Exchange, header: CookieHeader, cookie: string): void {
+  const { reply, request } = exchange
   const headers = reply.getHeaders()
   if (isPublic(headers)) request.log.warn('cache-control of a public response is replaced by no-store, because its session changed')
-  if (!visit.runtime.warnedOfPlainHttp && visit.runtime.settings.cookie.policy.secure && request.protocol === 'http') warnOfPlainHttp(visit)
+  if (header.secure && request.protocol === 'http' && !isLocal(request.hostname)) header.warnOfPlainHttp(request.log)
   reply.header('cache-control', 'no-store')
   for (const name of Object.keys(headers)) if (TARGETED_BY_VENDORS.test(name)) reply.header(name, 'no-store')
-  setCookie(visit, cookie)
+  setCookie(exchange, header.name, cookie)
 }
 
 /** A cookie that `save()` has put on the response is not for the browser after all. */
-export function takeCookieBack (visit: Visit): void {
-  if (visit.exposed) setCookie(visit, null)
+export function takeCookieBack (exchange: Exchange, name: string): void {
+  if (exchange.exposed) setCookie(exchange, name, null)
 }
 
-/** A cookie of this session on the response that we have not made: of the application behind a gateway, which shares the session. */
-export function hasForeignCookie (visit: Visit): boolean {
-  const { reply, runtime, exposed } = visit
-  return !exposed && [reply.getHeader('set-cookie') ?? []].flat().some((cookie) => isOwn(runtime, cookie))
+/** Is there a cookie of this session on the response that we have not made? An application behind a gateway may share the session. */
+export function hasForeignCookie ({ reply, exposed }: Exchange, name: string): boolean {
+  return !exposed && [reply.getHeader('set-cookie') ?? []].flat().some((cookie) => isOwn(name, cookie))
 }
 
 // RFC 6265bis §4.1.1: one cookie of a name. What others have put on the raw response would be lost under Fastify's header.
-function setCookie (visit: Visit, cookie: string | null): void {
-  const { reply, request } = visit
+function setCookie (exchange: Exchange, name: string, cookie: string | null): void {
+  const { reply, request } = exchange
   const present = reply.getHeader('set-cookie')
-  const others = present === undefined ? [] : othersOf(visit, [present, reply.raw.getHeader('set-cookie') ?? []].flat())
+  const others = present === undefined ? [] : othersOf(name, [present, reply.raw.getHeader('set-cookie') ?? []].flat())
   if (present !== undefined) {
-    if (hasForeignCookie(visit)) request.log.warn('a cookie of this session that was on the response is replaced, because the session changed here as well')
+    if (hasForeignCookie(exchange, name)) request.log.warn('a cookie of this session that was on the response is replaced, because the session changed here as well')
     reply.removeHeader('set-cookie')
   }
   const all = cookie === null ? others : [...others, cookie]
@@ -82,25 +89,23 @@ function setCookie (visit: Visit, cookie: string | null): void {
 }
 
 // Browsers take secure cookies from http://localhost, so only another host means that something is wrong.
-function warnOfPlainHttp ({ runtime, request }: Visit): void {
-  if (/^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(request.hostname)) return
-  runtime.warnedOfPlainHttp = true
-  request.log.warn('browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy')
+function isLocal (hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(hostname)
 }
 
 /** For a reply that Fastify may never send: `reply.raw`, `reply.hijack()`. What was put there before is replaced. */
-export function expose (visit: Visit): void {
-  const { cookie, reply: { raw } } = visit
+export function expose (exchange: Exchange, name: string): void {
+  const { cookie, reply: { raw } } = exchange
   raw.setHeader('vary', withCookie(raw.getHeader('vary')))
   if (cookie === null) return
-  raw.setHeader('set-cookie', [...othersOf(visit, [raw.getHeader('set-cookie') ?? []].flat()), cookie])
-  const targeted = raw.getHeaderNames().filter((name) => TARGETED_BY_VENDORS.test(name))
-  for (const name of ['cache-control', ...targeted]) raw.setHeader(name, 'no-store')
-  visit.exposed = true
+  raw.setHeader('set-cookie', [...othersOf(name, [raw.getHeader('set-cookie') ?? []].flat()), cookie])
+  const targeted = raw.getHeaderNames().filter((field) => TARGETED_BY_VENDORS.test(field))
+  for (const field of ['cache-control', ...targeted]) raw.setHeader(field, 'no-store')
+  exchange.exposed = true
 }
 
-function othersOf ({ runtime }: Visit, cookies: readonly unknown[]): string[] {
-  return [...new Set(cookies.map(String))].filter((cookie) => !isOwn(runtime, cookie))
+function othersOf (name: string, cookies: readonly unknown[]): string[] {
+  return [...new Set(cookies.map(String))].filter((cookie) => !isOwn(name, cookie))
 }
 
-const isOwn = ({ settings }: Runtime, cookie: unknown) => String(cookie).startsWith(`${settings.cookie.name}=`)
+const isOwn = (name: string, cookie: unknown) => String(cookie).startsWith(`${name}=`)

@@ -9,12 +9,12 @@ import { RevocableBackend } from '../backends/revocable.js'
 import { StoreBackend } from '../backends/store.js'
 import { type Codec, createCodec } from '../schema/codec.js'
 import { type CookieWriter, createCookieWriter } from '../http/cookie.js'
+import type { CookieHeader } from '../http/headers.js'
 import { InvalidOption } from '../errors.js'
 import { HookList } from '../session/hooks.js'
 import { loadCipher } from '../tokens/cipher.js'
 import { createKeyring } from '../tokens/keyring.js'
 import { reference, sealed } from '../tokens/kinds.js'
-import { Afterwards } from '../request/late-changes.js'
 import { OpenSockets } from '../backends/open-sockets.js'
 import { Opener } from '../schema/migrations.js'
 import { readOptions, type Settings } from '../options/options.js'
@@ -41,15 +41,14 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     codec,
     production,
     turns: new Turns(),
-    afterwards: new Afterwards(production),
     sockets: new OpenSockets(),
     opener: new Opener(codec, settings, (err, version) => {
       app.log.error({ err, session: settings.name, version }, 'a migrate step failed: sessions of that version are discarded')
     }),
     cookies: cookieWriter(app, settings),
+    header: cookieHeader(settings),
     hooks: createHooks(settings),
     log: app.log,
-    warnedOfPlainHttp: false,
     ...await loadBackend(settings, secret)
   }
 }
@@ -103,6 +102,18 @@ function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Setti
   const { path, sameSite, secure, httpOnly, partitioned, domain, priority } = policy
   const attributes = app.serializeCookie(name, '', { sameSite, secure, httpOnly, partitioned, ...(priority !== null && { priority }) })
   return createCookieWriter(name, domain, path, attributes.slice(name.length + 1))
+}
+
+function cookieHeader ({ cookie: { name, policy: { secure } } }: Settings): CookieHeader {
+  let warned = false
+  return {
+    name,
+    secure,
+    warnOfPlainHttp (log) {
+      if (!warned) log.warn('browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy')
+      warned = true
+    }
+  }
 }
 
 function createHooks ({ hooks }: Settings): HookList {

@@ -1,33 +1,36 @@
-import { commit } from './save.js'
-import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from '../errors.js'
 import { ENDED } from '../backends/place.js'
+import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from '../errors.js'
+import { expose } from '../http/headers.js'
+import { deadline } from '../record/timeouts.js'
 import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
-import { canSendCookie, hasLeft } from './plan.js'
-import { deadline } from '../record/timeouts.js'
-import { deadlineOfNew } from './draft.js'
-import { expose } from '../http/headers.js'
 import { Session, type SessionOwner } from '../session/session.js'
-import type { Change, Visit } from './visit.js'
+import { deadlineOfNew } from './times.js'
+import { reportLate } from './late-changes.js'
+import { read } from './read.js'
+import type { Change } from './plan.js'
+import { save } from './save.js'
+import type { Wish } from './standing.js'
+import type { Visit } from './visit.js'
 
-/** What the members of the session object do: most of it is only noted, and done when the response leaves. */
-export class Controls implements SessionOwner {
+/** The members of the session object. Most of them only note a wish, which is granted when the response leaves. */
+export class Members implements SessionOwner {
   readonly #visit: Visit
 
   constructor (visit: Visit) {
     this.#visit = visit
   }
 
-  static visitOf (controls: Controls): Visit { return controls.#visit }
+  static visitOf (members: Members): Visit { return members.#visit }
 
   handle (): string { return this.#visit.handle() }
-  isNew (): boolean { return this.#visit.isNew() }
+  isNew (): boolean { return this.#visit.place === null }
   createdAt (): number { return this.#visit.place?.record.times.createdAt ?? Date.now() }
   authenticatedAt (): number { return this.#visit.place?.record.times.authenticatedAt ?? 0 }
 
   expiresAt (): number {
     const { place, runtime: { settings } } = this.#visit
-    return place === null ? deadlineOfNew(this.#visit.session as unknown as Data, settings, Date.now()) : deadline(place.record.times, place.usedAt, settings)
+    return place === null ? deadlineOfNew(this.#visit.data, settings, Date.now()) : deadline(place.record.times, place.usedAt, settings)
   }
 
   copy (data: Data): Data { return this.#visit.copy(data) }
@@ -35,77 +38,68 @@ export class Controls implements SessionOwner {
   isUndeclared (key: string): boolean { return this.#visit.runtime.codec.isUndeclared(key) }
 
   rotate (): void {
-    this.#assertOpen('rotate()')
-    if (!canSendCookie(this.#visit)) throw new HeadersSent()
-    this.#visit.rotation = true
-    this.#visit.asked++
+    this.#ask('rotate()', { rotate: true })
   }
 
   reauthenticated (): void {
-    this.rotate()
-    this.#visit.reauthenticated = true
+    this.#ask('reauthenticated()', { rotate: true, reauthenticated: true })
+  }
+
+  regenerate (keep: readonly string[]): void {
+    this.#ask('regenerate()', { rotate: true, keep: new Set(keep) })
   }
 
   touch (): void {
-    this.#assertOpen('touch()')
-    this.#visit.touched = true
-    this.#visit.asked++
+    this.#ask('touch()', { touch: true })
   }
 
   persist (on: boolean): void {
-    this.#assertOpen('persist()')
     if (typeof on !== 'boolean') throw new InvalidOption('persist(on)', 'must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say')
-    this.#visit.remember = on
-    this.#visit.asked++
+    this.#ask('persist()', { persist: on })
   }
 
   /** The session is over; the object goes on as a new one. Waits only where no response is to come that would end it. */
   destroy (): void | Promise<void> {
     const visit = this.#visit
-    const place = visit.place ?? visit.unreadable
+    const { exchange, obstacle, runtime } = visit
     // There may well be one to end, and nobody should believe that it did.
-    if (visit.barrier !== null) visit.refused = visit.barrier === 'store' ? new StoreFailed() : new Moved()
-    if (place !== null) {
-      if (visit.runtime.backend.records === null) this.#assertRemovable()
-      visit.ended = place
-      visit.unreadable = null
-    }
-    visit.begin()
-    if (visit.closed !== null) visit.closed = this.copy(visit.base)
-    if (visit.ended === null || visit.over || !hasLeft(visit)) return
-    const ending = this.#commit()
-    if (hookOf.getStore() !== visit.request) return ending
+    if (obstacle === 'store') visit.refuse(new StoreFailed())
+    if (obstacle === 'moved') visit.refuse(new Moved())
+    if (visit.endable !== null && runtime.backend.records === null) this.#assertRemovable()
+    visit.end()
+    if (visit.ending === null || visit.ending === 'elsewhere' || !exchange.left) return
+    const ending = this.#save()
+    if (hookOf.getStore() !== exchange.request) return ending
     // The save that waits for this hook comes first.
     ending.catch((error: unknown) => this.note(error))
   }
 
   changed (): void {
-    const visit = this.#visit
-    if (visit.reportsLeft > 0) visit.runtime.afterwards.again(visit)
+    this.#visit.late?.again()
   }
 
   note (error: unknown): void {
     const visit = this.#visit
-    visit.request.log.warn({ err: error }, 'a call to the session failed')
-    if (!visit.over || !(error instanceof Ended)) return
-    // Whoever called has been told what becomes of it.
-    visit.base = visit.snapshot()
-    if (visit.closed !== null) visit.closed = visit.base
+    visit.exchange.request.log.warn({ err: error }, 'a call to the session failed')
+    if (visit.ending !== 'elsewhere' || !(error instanceof Ended)) return
+    // Whoever called has been told what becomes of it: there is nothing more to report.
+    visit.standOn({ ...visit.standing, data: visit.snapshot() })
+    this.#accept()
   }
 
   async save (): Promise<void> {
     this.#assertIdle('save()')
-    await this.#commit()
+    await this.#save()
   }
 
   async update (change: Change): Promise<void> {
     this.#assertIdle('update()')
     if (typeof change !== 'function') throw new InvalidOption('update(change)', 'must be a function of the data. To save what was changed already, call save()')
     const visit = this.#visit
-    const { epoch } = visit
+    const { life } = visit
     while (visit.saving !== null) await visit.saving
-    if (visit.epoch === epoch) await commit(visit, { change })
-    if (visit.epoch !== epoch) throw new Ended() // destroy() was called meanwhile
+    if (visit.life === life) await save(visit, { response: false, failed: false, change })
+    if (visit.life !== life) throw new Ended() // destroy() was called meanwhile
     this.#saved()
   }
 
@@ -114,45 +108,53 @@ export class Controls implements SessionOwner {
     const visit = this.#visit
     // What a save under way keeps would otherwise be compared with what was read before it, and undone.
     while (visit.saving !== null) await visit.saving
-    const { place, epoch, runtime: { backend } } = visit
+    const { place, life, runtime: { backend } } = visit
     // A rotation stays asked for: whoever did so before a login counts on it.
-    visit.touched = false
-    visit.remember = undefined
+    visit.ask({ touch: false, persist: undefined })
     if (place === null) return visit.restore()
     const latest = await backend.reload(place, Date.now())
-    if (visit.epoch !== epoch) return // destroy() was called meanwhile
+    if (visit.life !== life) return // destroy() was called meanwhile
     if (latest === 'moved') throw new Moved()
-    if (latest === ENDED || !visit.read(latest)) throw new Ended()
-    if (visit.closed !== null) visit.closed = visit.base
+    if (latest === ENDED || !read(visit, latest)) throw new Ended()
+    this.#accept()
   }
 
-  async #commit (): Promise<void> {
-    await commit(this.#visit)
+  async #save (): Promise<void> {
+    await save(this.#visit, { response: false, failed: false })
     this.#saved()
   }
 
   #saved (): void {
+    const { exchange, runtime } = this.#visit
+    this.#accept()
+    if (exchange.canSetCookie) expose(exchange, runtime.settings.cookie.name)
+  }
+
+  #accept (): void {
     const visit = this.#visit
-    if (visit.closed !== null) visit.closed = visit.base
-    else if (canSendCookie(visit)) expose(visit)
+    if (visit.accepted !== null) visit.accept(visit.standing.data)
   }
 
-  #assertOpen (what: string): void {
-    if (this.#visit.closed !== null) throw new ChangedTooLate(what)
+  /** After the response it would come too late, which is reported like any other late change: nobody may be waiting for a promise. */
+  #ask (what: string, wish: Partial<Wish>): void {
+    if (this.#visit.accepted !== null) reportLate(this.#visit, [what])
+    else this.#visit.ask(wish)
   }
 
-  // Nothing but a cookie ends a session that lives in one.
+  // Nothing but a cookie ends a session that lives in one. A client that has gone asks for nothing more.
   #assertRemovable (): void {
-    this.#assertOpen('destroy()')
-    if (!canSendCookie(this.#visit)) throw new HeadersSent()
+    const { accepted, exchange } = this.#visit
+    if (exchange.clientGone) return
+    if (accepted !== null) throw new ChangedTooLate('destroy()')
+    if (!exchange.canSetCookie) throw new HeadersSent()
   }
 
   #assertIdle (what: string): void {
-    if (hookOf.getStore() === this.#visit.request) throw new Reentrant(what)
+    if (hookOf.getStore() === this.#visit.exchange.request) throw new Reentrant(what)
   }
 }
 
 /** The request's visit that a session object belongs to. */
 export function visitBehind (session: Session): Visit {
-  return Controls.visitOf(Session.ownerOf(session) as Controls)
+  return Members.visitOf(Session.ownerOf(session) as Members)
 }

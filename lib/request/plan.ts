@@ -1,103 +1,126 @@
-import type { Overtaken } from '../backends/place.js'
-import { type Action, decide } from './decision.js'
+import { NotBegun } from '../errors.js'
+import { hasForeignCookie, isCacheable } from '../http/headers.js'
+import type { Codec } from '../schema/codec.js'
 import type { Data } from '../session/merge.js'
-import { isTouchDue, timeOfUse } from './draft.js'
-import type { Change, Visit } from './visit.js'
+import { NO_WISH } from './standing.js'
+import { isTouchDue, type Moment, timeOfUse } from './times.js'
+import type { Visit } from './visit.js'
 
-export interface Circumstances {
-  /** The response is about to leave. Absent: the handler asked for the save. */
-  readonly response?: {
-    /** It is an error (5xx). */
-    readonly failed: boolean
-    /** May shared caches keep it, or has somebody else put a cookie of this session on it? What is only due can wait. */
-    readonly deferrable: () => boolean
-  }
+export type Change = (data: Data) => Data | void | Promise<Data | void>
+
+/** Why a session is saved now. */
+export interface Why {
+  /** The response is about to leave; else the handler asked for it. */
+  readonly response: boolean
+  /** The response is an error (5xx). */
+  readonly failed: boolean
   /** `update()`: run on the latest data before each attempt. */
   readonly change?: Change
 }
 
-export type Reason = 'requested' | 'privilege' | 'periodic'
-
-/** What one attempt to save is going to do. */
-export interface Plan {
-  readonly action: Action
-  /** Milliseconds since the epoch. */
-  readonly now: number
-  /** The time of use to be kept. */
-  readonly usedAt: number
+/** What is known about a session when it is to be saved. */
+export interface Facts {
+  /** Is there a record that `destroy` has ended, and that is still kept? */
+  readonly ended: boolean
+  /** Does it stand on a record, or is it a new session? */
+  readonly stored: boolean
+  /** Would it be stored differently than it was found? */
   readonly changed: boolean
-  /** Is it a change of privilege: another value of a `rotateOn` key, another subject, or `reauthenticated()`? */
-  readonly privileged: boolean
-  /** Has somebody just proved who they are, by `reauthenticated()`? */
-  readonly proved: boolean
+  /** Is it to get a new id: asked for, a change of privilege, or due? */
+  readonly rotate: boolean
+  /** Is it time to move the idle deadline? */
   readonly touchDue: boolean
-  readonly moving: Reason | null
+  /** Was its token made with an older secret than the newest? */
+  readonly stale: boolean
+  /** Is the response an error (5xx)? Then the session stays as it was found. */
+  readonly failed: boolean
+  /** Is the response one that a cookie would harm? Then what nobody but time asks for is put off. */
+  readonly deferred: boolean
 }
 
-/** `work`: the data to be kept. `landed`: how the session has moved since the save began. */
-export function assess (visit: Visit, work: Data, { response }: Circumstances, landed: Overtaken['moved'] = 'no'): Plan {
-  const { place, runtime: { settings, codec, backend } } = visit
+/** What is done about it. */
+export type Action = 'nothing' | 'create' | 'replace' | 'touch' | 'rotate' | 'end'
+
+/** What happens to a session when the response leaves. After an `end` the question is asked again for what is left. */
+export function decide (facts: Facts): Action {
+  if (facts.ended) return 'end'
+  const changed = facts.changed && !facts.failed
+  if (!facts.stored) return changed ? 'create' : 'nothing'
+  if (facts.rotate) return 'rotate'
+  if (changed) return 'replace'
+  if (facts.failed || facts.deferred) return 'nothing'
+  return facts.touchDue || facts.stale ? 'touch' : 'nothing'
+}
+
+/** The work of one attempt to save. */
+export interface Plan extends Moment {
+  readonly action: Action
+  readonly touchDue: boolean
+}
+
+/** `work`: the data to be kept. Throws `NotBegun` where the handler saves a new session on a route that may not begin one. */
+export function planFor (visit: Visit, work: Data, why: Why): Plan {
+  const { standing: { place, data, upgraded }, wish, exchange, runtime: { settings, codec, backend } } = visit
+  const { failed } = why
   const now = Date.now()
   const stored = place !== null
-  const failed = response?.failed ?? false
-  const deferrable = () => response?.deferrable() ?? false
-  const remembers = stored && visit.remember !== undefined && visit.remember !== place.record.times.persist
-  // Lifting an old record can wait, as a touch can.
-  const changed = !failed && ((visit.upgraded && !deferrable()) || remembers || codec.differs(visit.base, work))
-  const proved = visit.reauthenticated && !failed && landed !== 'final'
-  const privileged = proved || (changed && gainsPrivilege(visit, work))
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
-  const rotationDue = attached && !failed && settings.rotateEvery > 0 &&
-    now - place.record.times.rotatedAt >= settings.rotateEvery && !deferrable() && canSendCookie(visit)
-  const requested = visit.rotation && landed !== 'final'
-  const moving = !stored ? null : privileged ? 'privilege' : requested ? 'requested' : rotationDue ? 'periodic' : null
-  // A store's own deadline can be moved without a token, where somebody asks for that.
-  const touchDue = attached ? visit.touched || isTouchDue(place, settings, now) : stored && visit.touched && !backend.selfContained
+  const touchDue = attached ? wish.touch || isTouchDue(place, settings, now) : stored && wish.touch && !backend.selfContained
   const stale = attached && place.stale
+  const rotationDue = attached && !failed && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
+  const deferred = (touchDue || stale || rotationDue || upgraded) && why.response && mayWait(visit)
+  const changed = codec.differs(data, work) || (!failed && ((upgraded && !deferred) || remembers(visit)))
+  const proved = wish.reauthenticated && !failed
+  const privileged = proved || (changed && gainsPrivilege(visit, work))
+  const periodic = rotationDue && !deferred && exchange.canSetCookie
+  const rotate = !stored ? null : privileged ? 'privilege' : wish.rotate ? 'requested' : periodic ? 'periodic' : null
   const action = decide({
-    ended: visit.ended !== null,
-    stored,
-    changed,
-    moving: moving !== null,
-    touchDue,
-    stale,
-    failed,
-    deferrable: (touchDue || stale) && deferrable()
+    ended: visit.ending !== null && visit.ending !== 'elsewhere', stored, changed, rotate: rotate !== null, touchDue, stale, failed, deferred
   })
-  return { action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, moving }
+  return { action: action === 'create' && !mayBegin(visit, why) ? 'nothing' : action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, rotate }
+}
+
+/** The session's data; of a failed request the data as they were found, without those that `regenerate()` drops. */
+export function dataToKeep ({ data: now, standing: { data }, wish: { keep }, runtime: { codec } }: Visit, { failed }: Why): Data {
+  if (!failed) return now
+  if (keep === null) return data
+  return { ...codec.initial(), ...Object.fromEntries(Object.entries(data).filter(([key]) => keep.has(key))) }
+}
+
+/** Has anybody asked for a save, or is it only due by time, by a newer secret or by a newer version? */
+export function isAsked (visit: Visit): boolean {
+  return visit.wish !== NO_WISH || visit.ending !== null || visit.runtime.codec.differs(visit.standing.data, visit.data)
+}
+
+/** A cookie would harm a response that shared caches may keep, or that has the cookie of an application behind a gateway. */
+function mayWait ({ exchange, runtime: { settings } }: Visit): boolean {
+  return isCacheable(exchange.reply) || hasForeignCookie(exchange, settings.cookie.name)
+}
+
+function mayBegin ({ exchange: { request, route } }: Visit, { response }: Why): boolean {
+  if (route?.begin !== false) return true
+  if (!response) throw new NotBegun()
+  request.log.debug('changes of a session were dropped: its route begins none')
+  return false
+}
+
+function remembers ({ place, wish: { persist } }: Visit): boolean {
+  return place !== null && persist !== undefined && persist !== place.record.times.persist
 }
 
 /** Has a `rotateOn` key changed, or whose session it is? */
-function gainsPrivilege (visit: Visit, work: Data): boolean {
-  const { base, runtime: { settings } } = visit
-  if (settings.rotateOn.some((key) => !sameValue(visit, key, base[key], work[key]))) return true
+function gainsPrivilege ({ standing: { data }, runtime: { settings, codec } }: Visit, work: Data): boolean {
+  if (settings.rotateOn.some((key) => !sameValue(codec, data, key, data[key], work[key]))) return true
   try {
-    return settings.subject !== null && settings.subject({ ...base }) !== settings.subject({ ...work })
+    return settings.subject !== null && settings.subject({ ...data }) !== settings.subject({ ...work })
   } catch {
     // Nobody has validated these data yet: that comes next, and says what is wrong with them.
     return true
   }
 }
 
-/** Are two values of one key stored alike? */
-export function sameValue ({ base, runtime: { codec } }: Visit, key: string, a: unknown, b: unknown): boolean {
-  return Object.is(a, b) || !codec.differs({ ...base, [key]: a }, { ...base, [key]: b })
-}
-
-/** Can a cookie still be set? Not once the head has left or is fixed, the client has gone, or the connection is a socket. */
-export function canSendCookie (visit: Visit): boolean {
-  const { request, reply, closed } = visit
-  return closed === null && !reply.raw.headersSent && !hasGone(visit) && !(reply.sent && request.headers.upgrade !== undefined)
-}
-
-/** Has the client hung up? */
-export function hasGone ({ reply: { raw } }: Visit): boolean {
-  // An HTTP/2 response tells it of its stream only.
-  return raw.destroyed || (raw as { stream?: { destroyed: boolean } }).stream?.destroyed === true
-}
-
-/** Is there no `onSend` to come that would save what happens now? */
-export function hasLeft ({ reply, closed }: Visit): boolean {
-  return closed !== null || reply.sent || reply.raw.headersSent
+/** Are two values of one key stored alike, beside `others`? */
+export function sameValue (codec: Codec, others: Data, key: string, a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || !codec.differs({ ...others, [key]: a }, { ...others, [key]: b })
 }

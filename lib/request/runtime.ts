@@ -1,14 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Backend } from '../backends/backend.js'
-import type { Codec } from '../schema/codec.js'
-import type { CookieWriter } from '../http/cookie.js'
-import type { HookEvent, HookList } from '../session/hooks.js'
-import type { Afterwards } from './late-changes.js'
-import type { SessionHookName } from '../../types/index.js'
-import type { Opener } from '../schema/migrations.js'
-import type { OpenSockets } from '../backends/open-sockets.js'
-import type { Settings } from '../options/options.js'
 import type { Turns } from '../async/queue.js'
+import type { Backend } from '../backends/backend.js'
+import type { OpenSockets } from '../backends/open-sockets.js'
+import type { CookieWriter } from '../http/cookie.js'
+import type { CookieHeader } from '../http/headers.js'
+import type { Settings } from '../options/options.js'
+import type { Codec } from '../schema/codec.js'
+import type { Opener } from '../schema/migrations.js'
+import type { HookEvent, HookList } from '../session/hooks.js'
+import type { SessionHookName } from '../../types/index.js'
 
 /** What every request of one registered session shares. */
 export interface Runtime {
@@ -16,12 +16,12 @@ export interface Runtime {
   readonly codec: Codec
   readonly opener: Opener
   readonly cookies: CookieWriter
+  readonly header: CookieHeader
   readonly hooks: HookList
   readonly log: FastifyBaseLogger
   readonly production: boolean
   /** Saves that were overtaken wait here for each other, and those that come meanwhile for them, by the session they are about. */
   readonly turns: Turns
-  readonly afterwards: Afterwards
   /** Open sockets, by the session they were opened with. */
   readonly sockets: OpenSockets
   /** Replaced when the secrets are loaded again. */
@@ -29,8 +29,6 @@ export interface Runtime {
   keyIds: readonly string[]
   /** The option, to be asked again. */
   secret: unknown
-  /** Said once: a secure cookie was set on a plain-http request. */
-  warnedOfPlainHttp: boolean
 }
 
 /** Starts the `on…` hooks of this name. The event is made anew for each, and only if somebody listens. */

@@ -7,15 +7,15 @@ import { end } from './ending.js'
 import type { Visit } from './visit.js'
 
 /** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
-export function admit<T> (visit: Visit, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
-  const { runtime, place, base } = visit
+export function withRoomFor<T> (visit: Visit, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
+  const { runtime, standing: { place, data } } = visit
   const { maxPerSubject, subject: subjectOf } = runtime.settings
   if (maxPerSubject === 0 || subject === undefined) return enter()
-  if (place !== null && subjectOf?.({ ...base }) === subject) return enter()
+  if (place !== null && subjectOf?.({ ...data }) === subject) return enter()
   return makeRoom(visit, subject, enter)
 }
 
-async function makeRoom<T> ({ runtime, request, place }: Visit, subject: string, enter: () => Answer<T>): Promise<T> {
+async function makeRoom<T> ({ runtime, exchange: { request }, place }: Visit, subject: string, enter: () => Answer<T>): Promise<T> {
   const { maxPerSubject, overLimit } = runtime.settings
   const records = runtime.backend.records as StoredRecords
   // Those of this process wait for each other here, the others ask the store now and then.

@@ -1,112 +1,57 @@
 import { inspect } from 'node:util'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RejectReason } from '../../types/index.js'
-import type { Loaded, Place } from '../backends/place.js'
-import { Controls } from './members.js'
-import { Moved, NewerVersion, NotReady, StoreFailed } from '../errors.js'
+import type { Id, Place } from '../backends/place.js'
+import { Moved, NewerVersion, StoreFailed } from '../errors.js'
+import type { Exchange } from '../http/exchange.js'
 import type { Data } from '../session/merge.js'
-import { emit, type Runtime } from './runtime.js'
+import { assign, type Session } from '../session/session.js'
 import { publicHandle } from '../tokens/public-id.js'
-import { assign, Session } from '../session/session.js'
+import { emit, type Runtime } from './runtime.js'
+import { type Ending, type Late, NO_WISH, type Obstacle, type Standing, type Wish } from './standing.js'
 
-export type Change = (data: Data) => Data | void | Promise<Data | void>
-
-/** One request's session, from the cookie that came in to the cookie that goes out. */
+/** One request's session. Every change of its state is a method here. */
 export class Visit {
   readonly runtime: Runtime
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-  readonly token: string | null
-  /** The same object for every request of one route. */
-  readonly route: unknown
-  loaded: Loaded | null = null
-  #loading = false
-  /** `null` until the session is read. */
-  session: Session | null = null
-  /** The record the session stands on; `null`: it is new. */
-  place: Place | null = null
-  /** The data as they were found. Never handed out. */
-  base: Data = {}
-  /** The record needs writing even if the handler changes nothing. */
-  upgraded = false
-  rotation = false
-  /** `reauthenticated()` was called. */
-  reauthenticated = false
-  touched = false
-  /** What `persist()` asked for; `undefined`: nothing. */
-  remember: boolean | undefined
-  /** The record that `destroy()` ended. */
-  ended: Place | null = null
-  /** A request that lost its way to its record: it may read, but not open another session over it. */
-  barrier: 'moved' | 'store' | null = null
-  /** A record that does not satisfy the schema: it can be ended, but not read. */
-  unreadable: Place | null = null
-  /** What was asked for and cannot be done: the response says so. */
-  refused: Error | null = null
-  /** It was ended elsewhere while this request ran. */
-  over = false
-  /** The `Set-Cookie` to send. */
-  cookie: string | null = null
-  /** `save()` has put it on the raw response already. */
-  exposed = false
-  /** The response has become an error because of the session. */
-  broken = false
-  /** The store has failed to save: the answer does not wait for it a second time. */
-  storeFailed = false
+  readonly exchange: Exchange
+  /** What `request.session` is. */
+  readonly session: Session
+  standing: Standing
+  wish: Wish = NO_WISH
+  obstacle: Obstacle = null
+  ending: Ending = null
+  /** Counts the sessions that this request began with or went on to. */
+  life = 0
   /** The save that is under way; never rejects. */
   saving: Promise<void> | null = null
-  /** Counts the sessions that this request began with or went on to. */
-  epoch = 0
-  /** Counts what was asked of the session: `rotate()`, `reauthenticated()`, `touch()`, `persist()`. */
-  asked = 0
-  /** The response has left, or is about to: what the session held then. */
-  closed: Data | null = null
-  /** How often its late changes may still be reported; `0` until the response has ended. */
-  reportsLeft = 0
-  #fresh: { raw: Buffer, key: string } | null = null
-  readonly #onStoreError: 'fail' | 'anonymous'
+  /** `destroy()` cannot keep its word: the response says so. */
+  refusal: Error | null = null
+  /** The response has become an error because of the session. */
+  broken = false
+  /** The store has failed to save: the response does not wait for it a second time. */
+  storeFailed = false
+  /** What the session held when it was last saved, once nothing more is saved by itself; later changes are lost. */
+  accepted: Data | null = null
+  /** `null` until the response has ended. */
+  late: Late | null = null
+  #fresh: Id | null = null
 
-  constructor (runtime: Runtime, request: FastifyRequest, reply: FastifyReply, token: string | null, route: unknown, onStoreError: 'fail' | 'anonymous') {
+  constructor (runtime: Runtime, exchange: Exchange, session: (visit: Visit) => Session) {
     this.runtime = runtime
-    this.request = request
-    this.reply = reply
-    this.token = token
-    this.route = route
-    this.#onStoreError = onStoreError
+    this.exchange = exchange
+    this.standing = { place: null, data: runtime.codec.initial(), upgraded: false }
+    this.session = session(this)
   }
 
-  /**
-   * Asks the backend. Only a store that takes its time makes this a promise. Throws, or rejects with, `StoreFailed`; throws
-   * `NotReady` while it is being asked, as in a hook that runs the moment a client hangs up.
-   */
-  fetch (): void | Promise<void> {
-    if (this.token === null || this.loaded !== null) return
-    if (this.#loading) throw new NotReady(this.runtime.settings.name)
-    this.#loading = true
-    const failed = (error: Error) => this.#storeFailed(error)
-    try {
-      const loading = this.runtime.backend.load(this.token, Date.now())
-      if (loading instanceof Promise) return loading.then((loaded) => { this.loaded = loaded }, failed)
-      this.loaded = loading
-    } catch (error) {
-      failed(error as Error)
-    }
-  }
+  get place (): Place | null { return this.standing.place }
 
-  /** What `request.session` is from now on. */
-  open (): Session {
-    this.fetch()
-    this.session = new Session(new Controls(this), {})
-    this.#settle()
-    return this.session
-  }
+  get data (): Data { return this.session as unknown as Data }
 
   handle (): string {
     return publicHandle((this.place ?? this.freshId()).key)
   }
 
   /** The id that a new session will get. */
-  freshId (): { raw: Buffer, key: string } {
+  freshId (): Id {
     this.#fresh ??= this.runtime.backend.newId()
     return this.#fresh
   }
@@ -115,30 +60,11 @@ export class Visit {
     this.#fresh = null
   }
 
-  isNew (): boolean { return this.place === null }
-
   copy (data: Data): Data { return this.runtime.codec.copy(data) }
-
-  reject (reason: RejectReason, paths: readonly string[] = []): void {
-    this.request.log.debug({ session: this.runtime.settings.name, reason, paths }, 'session not accepted')
-    emit(this.runtime, 'onReject', () => ({ request: this.request, id: this.handle(), reason, paths }))
-  }
-
-  /** Why a new session may not be opened, if it may not. */
-  assertFree (): void {
-    if (this.barrier === 'moved') throw new Moved()
-    if (this.barrier === 'store') throw new StoreFailed()
-    if (this.unreadable !== null && this.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
-  }
-
-  /** Nothing of a session belongs into a log, whoever prints the request. */
-  [inspect.custom] (): string {
-    return 'Visit {}'
-  }
 
   /** What the session holds now; shallow if it holds what cannot be copied. */
   snapshot (): Data {
-    const data = { ...this.session }
+    const data = { ...this.data }
     try {
       return this.copy(data)
     } catch {
@@ -146,56 +72,129 @@ export class Visit {
     }
   }
 
-  #settle (): void {
-    const { loaded } = this
-    if (loaded?.state === 'found' && this.read(loaded.place)) {
-      emit(this.runtime, 'onLoad', () => ({ request: this.request, id: this.handle(), data: this.copy(this.base) }))
-      return
-    }
-    this.begin()
-    if (loaded?.state === 'none') this.reject(loaded.reason)
-    if (loaded?.state === 'moved') {
-      this.barrier = 'moved'
-      this.reject('moved')
-    }
-  }
-
-  /** The session becomes what `place` holds; `false` if that does not satisfy the schema. */
-  read (place: Place): boolean {
-    const opened = this.runtime.opener.open(place.record)
-    if (!opened.ok) {
-      this.unreadable = place
-      this.reject('invalid', opened.paths)
-      return false
-    }
-    this.place = place
-    this.base = opened.data
-    this.upgraded = opened.upgraded
-    this.restore()
-    if (opened.salvaged.length > 0) this.reject('salvaged', opened.salvaged)
-    return true
+  /** A save, a reload or another request has put the session on another record. The data that a handler holds stay. */
+  standOn (standing: Standing): void {
+    this.standing = standing
   }
 
   /** The session becomes what it was found as. */
   restore (): void {
-    assign(this.session as Session, this.copy(this.base))
+    assign(this.session, this.copy(this.standing.data))
   }
 
   /** The session becomes a new one. */
   begin (): void {
-    this.epoch++
-    this.place = null
+    this.life++
     this.#fresh = null
-    this.rotation = this.reauthenticated = this.touched = this.upgraded = false
-    this.remember = undefined
-    this.base = this.runtime.codec.initial()
+    this.wish = NO_WISH
+    this.standOn({ place: null, data: this.runtime.codec.initial(), upgraded: false })
     this.restore()
   }
 
-  #storeFailed (error: Error): void {
-    this.request.log.error({ err: error.cause }, 'session store failed to load')
-    this.barrier = 'store'
-    this.loaded = { state: 'none', reason: 'store-failed' }
-    if (this.#onStoreError === 'fail') throw error
+  ask (wish: Partial<Wish>): void {
+    this.wish = { ...this.wish, ...wish }
+  }
+
+  /** `wish` was granted; what was asked since then is still open. */
+  granted (wish: Wish): void {
+    if (this.wish === wish) this.wish = NO_WISH
+  }
+
+  hinder (obstacle: Obstacle): void {
+    this.obstacle = obstacle
+  }
+
+  /** Throws why a new session may not be opened, if it may not. */
+  assertFree (): void {
+    if (this.obstacle === 'moved') throw new Moved()
+    if (this.obstacle === 'store') throw new StoreFailed()
+    if (this.obstacle !== null && this.obstacle.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
+  }
+
+  /** The record that `destroy()` would end. */
+  get endable (): Place | null {
+    if (this.place !== null) return this.place
+    return this.obstacle !== null && typeof this.obstacle === 'object' ? this.obstacle.unreadable : null
+  }
+
+  /** `destroy()`: what there is to end will be, and the object goes on as a new session. */
+  end (): void {
+    const place = this.endable
+    if (place !== null) {
+      this.ending = { asked: place }
+      if (typeof this.obstacle === 'object') this.obstacle = null
+    }
+    this.begin()
+    if (this.accepted !== null) this.accepted = this.copy(this.standing.data)
+  }
+
+  /** What a save kept for a session that was destroyed meanwhile is to be ended as well. */
+  endToo (place: Place): void {
+    this.ending = { asked: place }
+  }
+
+  /** The session that `destroy()` asked to end has ended. */
+  ended (): void {
+    this.ending = null
+    this.exchange.setCookie(this.runtime.cookies.clear)
+  }
+
+  /** Somebody else has ended it. Nothing is written and no cookie sent: the browser may hold a newer one. */
+  endedElsewhere (): void {
+    this.ending = 'elsewhere'
+    this.exchange.setCookie(null)
+    this.reject('ended-elsewhere')
+  }
+
+  refuse (error: Error): void {
+    this.refusal = error
+  }
+
+  /** The response becomes an error. Fastify runs the hooks for it once more. */
+  fail (): void {
+    this.broken = true
+  }
+
+  saveFailed (error: unknown): void {
+    if (error instanceof StoreFailed) this.storeFailed = true
+  }
+
+  /** `data` is what counts from now on: later changes are lost unless a `save()` follows. */
+  accept (data: Data): void {
+    this.accepted = data
+  }
+
+  /** The response leaves, and with it `data`. */
+  close (data: Data): void {
+    this.exchange.close()
+    this.accept(data)
+  }
+
+  /** The response begins anew, as an error. */
+  reopen (): void {
+    this.accepted = null
+    this.exchange.reopen()
+  }
+
+  /** While `running` is under way, no other save of this request begins. */
+  busyWith (running: Promise<unknown>): void {
+    const free = () => { this.saving = null }
+    this.saving = running.then(free, free)
+  }
+
+  /** The response has ended. */
+  watch (late: Late): void {
+    this.late = late
+  }
+
+  reject (reason: RejectReason, paths: readonly string[] = []): void {
+    const { exchange: { request }, runtime } = this
+    request.log.debug({ session: runtime.settings.name, reason, paths }, 'session not accepted')
+    emit(runtime, 'onReject', () => ({ request, id: this.handle(), reason, paths }))
+  }
+
+  /** Nothing of a session belongs into a log, whoever prints the request. */
+  [inspect.custom] (): string {
+    return 'Visit {}'
   }
 }

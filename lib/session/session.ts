@@ -18,6 +18,7 @@ export interface SessionOwner {
   /** A call of the handler's has failed, and perhaps nobody waits for it. */
   note (error: unknown): void
   rotate (): void
+  regenerate (keep: readonly string[]): void
   reauthenticated (): void
   touch (): void
   destroy (): void | Promise<void>
@@ -110,7 +111,7 @@ export class Session {
   regenerate (keep: readonly string[] = [], ...args: unknown[]): Promise<void> {
     if (!Array.isArray(keep) || args.length > 0) throw new InvalidOption('regenerate(keep)', 'must be a list of keys. It takes no callback, it returns a promise')
     return noticed(this.#owner, () => {
-      this.#owner.rotate()
+      this.#owner.regenerate(keep)
       const names = new Set(keep)
       const kept = Object.entries(own(this)).filter(([key]) => names.has(key))
       assign(this, { ...this.#owner.initial(), ...Object.fromEntries(kept) })

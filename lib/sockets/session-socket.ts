@@ -28,7 +28,7 @@ export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery 
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
   const visit = visitBehind(registered<Session>(request, sessionName('sessionSocket', session)))
   if (socket.readyState === CLOSED) return
-  if (visit.place === null) return close(socket, visit.barrier === 'store' ? UNAVAILABLE : CLOSE_ENDED)
+  if (visit.place === null) return close(socket, visit.obstacle === 'store' ? UNAVAILABLE : CLOSE_ENDED)
   new SessionWatch(socket, visit, visit.place, revalidateEvery * 1000).check()
 }
 
@@ -37,7 +37,7 @@ class SessionWatch implements Watch {
   readonly #socket: SocketLike
   readonly #visit: Visit
   readonly #every: number
-  readonly #epoch: number
+  readonly #life: number
   #place: Place
   #forget: () => void
   #timer: NodeJS.Timeout | undefined
@@ -49,7 +49,7 @@ class SessionWatch implements Watch {
     this.#socket = socket
     this.#visit = visit
     this.#every = Math.min(every, LONGEST_TIMER)
-    this.#epoch = visit.epoch
+    this.#life = visit.life
     this.#place = place
     this.#forget = visit.runtime.sockets.add(place.key, this)
     socket.once('close', () => this.stop())
@@ -58,7 +58,7 @@ class SessionWatch implements Watch {
   check (): void {
     // The answer that is under way may have been true when it was given.
     if (this.#asking) this.#again = true
-    else this.#run().catch((error) => this.#visit.request.log.error({ err: error }, 'the socket of a session could not be closed'))
+    else this.#run().catch((error) => this.#visit.exchange.request.log.error({ err: error }, 'the socket of a session could not be closed'))
   }
 
   stop (): void {
@@ -79,7 +79,7 @@ class SessionWatch implements Watch {
   }
 
   async #ask (): Promise<void> {
-    const { runtime: { backend }, request } = this.#visit
+    const { runtime: { backend }, exchange: { request } } = this.#visit
     let latest: Reloaded
     try {
       latest = await backend.reload(this.#place, Date.now())
@@ -101,8 +101,8 @@ class SessionWatch implements Watch {
     }
     this.#place = latest
     // The handler saves and reloads by the id that the request came with, which leads nowhere once the tombstone is gone.
-    const { place, saving, epoch } = visit
-    if (place !== null && place.key !== latest.key && saving === null && epoch === this.#epoch) visit.place = { ...place, raw: null, key: latest.key }
+    const { standing, standing: { place }, saving, life } = visit
+    if (place !== null && place.key !== latest.key && saving === null && life === this.#life) visit.standOn({ ...standing, place: { ...place, raw: null, key: latest.key } })
   }
 
   /** Milliseconds: until the session expires, as far as that is known here, but not longer than agreed. */

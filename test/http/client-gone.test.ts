@@ -87,12 +87,41 @@ t.test('a periodic rotation waits for a request whose client is there, and what 
   t.not(next.token, undefined, 'now it rotates')
 })
 
-t.test('rotate() and a save() that needs a cookie say that they cannot', async (t) => {
-  const { hangUpNow, outcomes, cookie } = await scene(t, 'HTTP/1.1', async (session) => {
-    outcomes.push(await session.rotate().catch((error) => error.code))
-    session.userId = 'ann'
-    await session.save()
-  })
+t.test('no promise rejects for the sole reason that the client has gone, but for save() and update(), whose caller asks whether it is kept', async (t) => {
+  for (const backend of ['cookie', 'memory'] as const) {
+    const { hangUpNow, outcomes, cookie, logs } = await scene(t, 'HTTP/1.1', async (session) => {
+      const codes = []
+      for (const call of [() => session.rotate(), () => session.regenerate(), () => session.reauthenticated(), () => session.save(), () => session.update((data) => { data.visits++ }), () => session.destroy()]) {
+        codes.push(await call().then(() => 'resolved', (error: { code: string }) => error.code))
+      }
+      outcomes.push(codes)
+    }, backend === 'cookie' ? { backend, store: undefined as never } : { backend })
+    await hangUpNow(cookie)
+    const refused = 'FST_TYPED_SESSION_HEADERS_SENT'
+    t.strictSame(outcomes, [['resolved', 'resolved', 'resolved', refused, refused, 'resolved']], backend)
+    t.notOk(logs.some(({ level }) => Number(level) >= 50), 'and that is no error')
+  }
+})
+
+t.test('a chain without a catch does not end the process when the client has hung up or handlerTimeout has answered (F1)', async (t) => {
+  const rejections: unknown[] = []
+  const note = (reason: unknown) => rejections.push(reason)
+  process.on('unhandledRejection', note)
+  t.teardown(() => process.off('unhandledRejection', note))
+  const { hangUpNow, cookie } = await scene(t, 'HTTP/1.1', (session) => { session.regenerate().then(() => {}) })
   await hangUpNow(cookie)
-  t.strictSame(outcomes, ['FST_TYPED_SESSION_HEADERS_SENT', 'FST_TYPED_SESSION_HEADERS_SENT'])
+  const { app, client } = await buildApp(t, { backend: 'cookie' })
+  let answer = () => {}
+  const late = new Promise<void>((resolve) => { answer = resolve })
+  app.get('/slow', { handlerTimeout: 5 } as object, async (request) => {
+    const session = sessionOf(request)
+    session.visits++
+    await new Promise((resolve) => request.signal.addEventListener('abort', resolve))
+    await settled()
+    session.regenerate().then(() => answer())
+  })
+  t.equal((await client.get('/slow')).statusCode, 503)
+  await late
+  await settled()
+  t.strictSame(rejections, [])
 })

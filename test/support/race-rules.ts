@@ -48,8 +48,8 @@ export const rules: Record<string, Rule> = {
     const odd = answers.find(({ status, code }) => status !== 200 && !(status === 409 && CONFLICTS.has(code ?? '')))
     return odd !== undefined && `${odd.status} ${odd.code}`
   },
-  'who only writes is refused nothing, unless it was not served the session or that has ended (R-4)': (history) =>
-    !ended(history) && history.program.some((operation, i) => WRITES.has(operation) && history.answers[i]!.status !== 200 && !history.answers[i]!.isNew) && 'it is',
+  'who only writes is refused nothing, unless the session was not served, has ended, or got another id for a reason other than time (R-4)': (history) =>
+    !ended(history) && finals(history).length === 0 && history.program.some((operation, i) => WRITES.has(operation) && history.answers[i]!.status !== 200 && !history.answers[i]!.isNew) && 'it is',
   'nothing is reported lost, but of a request that was refused': ({ lost, answers }) =>
     lost.length > 0 && answers.every(({ status }) => status === 200) && lost.join(),
   'an ended session is gone, whatever else was going on (R-3, K-9)': (history) =>

@@ -1,0 +1,76 @@
+import { inspect } from 'node:util'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { RouteSessionSettings } from '../../types/index.js'
+import type { Loaded } from '../backends/place.js'
+
+/** One request and its response, as far as the session's cookie is concerned. */
+export class Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** The value of our cookie; `null`: there is none, or more than one. */
+  readonly token: string | null
+  /** What the route does differently. */
+  readonly route: RouteSessionSettings | undefined
+  /** What the token stands for; `null`: nobody has asked, or there is nothing to ask for. */
+  loaded: Loaded | null = null
+  /** The backend is being asked. */
+  loading = false
+  /** The `Set-Cookie` to send; `null`: none. */
+  cookie: string | null = null
+  /** `save()` has put it on the raw response already. */
+  exposed = false
+  /** Our `onSend` is through: the headers are as they will leave. */
+  closed = false
+
+  constructor (request: FastifyRequest, reply: FastifyReply, token: string | null, route: RouteSessionSettings | undefined) {
+    this.request = request
+    this.reply = reply
+    this.token = token
+    this.route = route
+  }
+
+  /** Has the client hung up? */
+  get clientGone (): boolean {
+    const { raw } = this.reply
+    // An HTTP/2 response tells it of its stream only.
+    return raw.destroyed || (raw as { stream?: { destroyed: boolean } }).stream?.destroyed === true
+  }
+
+  /** Can a cookie still be set? Not once the head has left or is fixed, the client has gone, or the connection is a WebSocket. */
+  get canSetCookie (): boolean {
+    const { reply, request } = this
+    return !this.closed && !reply.raw.headersSent && !this.clientGone && !(reply.sent && isWebSocket(request))
+  }
+
+  /** Is there no `onSend` to come that would save what happens now? */
+  get left (): boolean {
+    return this.closed || this.reply.sent || this.reply.raw.headersSent
+  }
+
+  /** Has the response closed, whoever closed it? */
+  get ended (): boolean {
+    return this.reply.raw.closed || this.clientGone
+  }
+
+  setCookie (cookie: string | null): void {
+    this.cookie = cookie
+  }
+
+  close (): void {
+    this.closed = true
+  }
+
+  /** The response begins anew, as an error. */
+  reopen (): void {
+    this.closed = false
+  }
+
+  /** Nothing of a session belongs into a log, whoever prints the request. */
+  [inspect.custom] (): string {
+    return 'Exchange {}'
+  }
+}
+
+function isWebSocket ({ headers: { upgrade } }: FastifyRequest): boolean {
+  return upgrade !== undefined && upgrade.toLowerCase() === 'websocket'
+}

@@ -1,0 +1,176 @@
+import { after, type Answer } from '../async/answer.js'
+import { type Draft, ENDED, type Id, type Overtaken, type Place, type Saved } from '../backends/place.js'
+import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '../errors.js'
+import { publicHandle } from '../tokens/public-id.js'
+import { cookieMaxAge, type Reason } from './times.js'
+import { end as endPlace } from './ending.js'
+import type { Plan } from './plan.js'
+import { emit } from './runtime.js'
+import { withRoomFor } from './session-limit.js'
+import type { Visit } from './visit.js'
+import type { WorkingCopy } from './working-copy.js'
+
+const MAX_COLLISIONS = 3
+/** Where `@fastify/csrf-protection` keeps its secret. One that was planted before a sign-in must be nothing after it (CVE-2022-24895). */
+const CSRF_SECRET = '_csrf'
+
+/** A new session gets a record and its first id. */
+export function create (work: WorkingCopy, plan: Plan): Answer<null> {
+  const { visit } = work
+  visit.assertFree()
+  assertCookie(visit)
+  const draft = work.draft(plan)
+  const creating = withRoomFor(visit, draft.subject, () => createRecord(visit, draft, () => visit.freshId(), () => visit.forgetFreshId()))
+  return after(creating, (saved) => {
+    finish(work, plan, saved)
+    emitSaved(work, 'onCreate')
+    emitSaved(work, 'onSave')
+    return null
+  })
+}
+
+/** The same id, other data: compare and set. */
+export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
+  const { visit, visit: { exchange, runtime: { backend } } } = work
+  if (backend.selfContained) assertCookie(visit)
+  assertVersion(visit, plan, place)
+  const reissue = exchange.canSetCookie && (plan.touchDue || place.stale || visit.wish.persist !== undefined)
+  return after(backend.replace(place, work.draft(plan), reissue), (outcome) => {
+    if (outcome === ENDED) return endedElsewhere(work)
+    if ('latest' in outcome) return outcome
+    finish(work, plan, outcome)
+    emitSaved(work, 'onSave')
+    return null
+  })
+}
+
+/** The same record, a later deadline. */
+export function touch (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
+  const { exchange, runtime: { backend } } = work.visit
+  if (!exchange.canSetCookie) return backend.selfContained ? null : replace(work, plan, place)
+  return after(backend.touch(place, work.draft(plan)), (outcome) => outcome === ENDED ? endedElsewhere(work) : finish(work, plan, outcome))
+}
+
+/** A new id: the new record, then a tombstone in the place of the old one, then the cookie. */
+export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promise<Overtaken | null> {
+  const { visit, visit: { runtime: { backend } } } = work
+  // Reached by an old token, or moved meanwhile: rotating again would end a token that the browser has just been given.
+  if (place.raw === null) throw new Moved()
+  assertCookie(visit)
+  assertVersion(visit, due, place)
+  const next = backend.newId()
+  const previousId = visit.handle()
+  const plan = await beforeRotation(work, due, next, previousId)
+  if (plan === null) return null
+  const draft = work.draft(plan)
+  const { successor, outcome } = await withRoomFor(visit, draft.subject, async () => {
+    const successor = await createRecord(visit, draft, () => next, () => Object.assign(next, backend.newId()))
+    return { successor, outcome: await supersede(visit, place, successor.place, plan.rotate !== 'periodic', plan.now) }
+  })
+  if (outcome === ENDED) return endedElsewhere(work)
+  if (outcome !== 'done') return outcome
+  finish(work, plan, successor)
+  const reason = plan.rotate as Reason
+  emit(visit.runtime, 'onRotate', () => ({ request: visit.exchange.request, id: publicHandle(next.key), previousId, reason, data: work.copy() }))
+  if (plan.changed) emitSaved(work, 'onSave')
+  return null
+}
+
+/** The plan with what has to go at a sign-in gone, and the hooks' changes made. `null`: the session was destroyed meanwhile. */
+async function beforeRotation (work: WorkingCopy, plan: Plan, { key }: Id, previousId: string): Promise<Plan | null> {
+  const { why, visit: { exchange: { request }, runtime: { codec, hooks, settings } } } = work
+  const reason = plan.rotate as Reason
+  const forget = reason !== 'periodic' && Object.hasOwn(work.data, CSRF_SECRET)
+  if (why.failed || !(forget || hooks.has('preRotate'))) return plan
+  await work.amend(async (data) => {
+    if (forget) resetKey(data, CSRF_SECRET, codec.initial())
+    await hooks.before('preRotate', { request, id: publicHandle(key), previousId, reason, data }, settings.storeTimeout)
+  })
+  if (work.destroyed) return null
+  const amended = work.plan()
+  return { ...amended, action: 'rotate', rotate: amended.privileged ? 'privilege' : reason }
+}
+
+function resetKey (data: Record<string, unknown>, key: string, initial: Record<string, unknown>): void {
+  if (Object.hasOwn(initial, key)) data[key] = initial[key]
+  else delete data[key]
+}
+
+/** Ends the session that the request has destroyed, and removes its cookie. */
+export async function end (visit: Visit): Promise<void> {
+  const { ending, exchange, runtime } = visit
+  if (ending !== null && ending !== 'elsewhere') await endPlace(runtime, ending.asked, exchange.request)
+  visit.ended()
+}
+
+/** The session stands on what was kept, and the browser is told. */
+export function finish (work: WorkingCopy, plan: Plan, saved: Saved | null): null {
+  const { visit, visit: { exchange, runtime } } = work
+  if (work.destroyed) {
+    if (saved !== null) visit.endToo(saved.place)
+    return null
+  }
+  if (saved !== null && saved.token !== null) exchange.setCookie(runtime.cookies.set(saved.token, cookieMaxAge(saved.place.record.times, runtime.settings, plan.now)))
+  work.settle(plan, saved)
+  return null
+}
+
+function endedElsewhere ({ destroyed, visit, why }: WorkingCopy): null {
+  if (destroyed) return null
+  visit.endedElsewhere()
+  if (!why.response) throw new Ended()
+  return null
+}
+
+/** Keeps a record under an id that is not taken. `another` makes the next id to try. */
+function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Saved> {
+  if (tries === 0) throw new Conflict()
+  const own = id()
+  const creating = visit.runtime.backend.create(own, draft)
+  // It may have been kept although there was no answer, and nobody has its token.
+  if (creating instanceof Promise) creating.catch((error) => { if (error instanceof StoreFailed) discard(visit, own) })
+  return after(creating, (saved) => {
+    if (saved !== null) return saved
+    another()
+    return createRecord(visit, draft, id, another, tries - 1)
+  })
+}
+
+/** Lets the old id end in favour of the successor. Whatever keeps it from ending leaves nothing behind under the new one. */
+async function supersede (visit: Visit, place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
+  const { backend, sockets } = visit.runtime
+  let outcome: 'done' | Overtaken | typeof ENDED
+  try {
+    outcome = await backend.supersede(place, successor, final, now)
+  } catch (error) {
+    // Not waited for: the store may not answer this either.
+    discard(visit, successor)
+    throw error
+  }
+  if (outcome === 'done') sockets.check(place.key)
+  else await backend.discard(successor)
+  return outcome
+}
+
+async function discard ({ runtime, exchange }: Visit, place: Pick<Place, 'key'>): Promise<void> {
+  try {
+    await runtime.backend.discard(place)
+  } catch (error) {
+    exchange.request.log.error({ err: error }, 'session record that nobody has a token of could not be removed')
+  }
+}
+
+function assertCookie ({ exchange }: Visit): void {
+  if (!exchange.canSetCookie) throw new HeadersSent()
+}
+
+function assertVersion ({ runtime: { settings } }: Visit, plan: Plan, place: Place): void {
+  if (plan.changed && place.record.times.version > settings.version) throw new NewerVersion()
+}
+
+function emitSaved (work: WorkingCopy, name: 'onCreate' | 'onSave'): void {
+  // A hook before this one has ended it.
+  if (work.destroyed) return
+  const { visit } = work
+  emit(visit.runtime, name, () => ({ request: visit.exchange.request, id: visit.handle(), data: work.copy() }))
+}

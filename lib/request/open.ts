@@ -1,0 +1,53 @@
+import { NotReady } from '../errors.js'
+import type { Exchange } from '../http/exchange.js'
+import { Session } from '../session/session.js'
+import { Members } from './members.js'
+import { read } from './read.js'
+import { emit, type Runtime } from './runtime.js'
+import { Visit } from './visit.js'
+
+const STORE_FAILED = { state: 'none', reason: 'store-failed' } as const
+
+/**
+ * Asks the backend for the session under the request's cookie. Only a store that takes its time makes this a promise. Throws,
+ * or rejects with, `StoreFailed` where the route wants that; throws `NotReady` while it is being asked, as in a hook that runs
+ * the moment a client hangs up.
+ */
+export function load (exchange: Exchange, runtime: Runtime): void | Promise<void> {
+  if (exchange.token === null || exchange.loaded !== null) return
+  if (exchange.loading) throw new NotReady(runtime.settings.name)
+  exchange.loading = true
+  try {
+    const loading = runtime.backend.load(exchange.token, Date.now())
+    if (loading instanceof Promise) return loading.then((loaded) => { exchange.loaded = loaded }, (error: Error) => storeFailed(exchange, runtime, error))
+    exchange.loaded = loading
+  } catch (error) {
+    storeFailed(exchange, runtime, error as Error)
+  }
+}
+
+function storeFailed (exchange: Exchange, { settings }: Runtime, error: Error): void {
+  exchange.request.log.error({ err: error.cause }, 'session store failed to load')
+  exchange.loaded = STORE_FAILED
+  if ((exchange.route?.onStoreError ?? settings.onStoreError) === 'fail') throw error
+}
+
+/** The session is read for the first time: what was found under the cookie, or a new one. */
+export function open (exchange: Exchange, runtime: Runtime): Visit {
+  load(exchange, runtime)
+  const { loaded } = exchange
+  const visit = new Visit(runtime, exchange, sessionOf)
+  if (loaded?.state === 'found' && read(visit, loaded.place)) {
+    emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
+    return visit
+  }
+  visit.restore()
+  if (loaded === STORE_FAILED) visit.hinder('store')
+  if (loaded?.state === 'moved') visit.hinder('moved')
+  if (loaded !== null && loaded.state !== 'found') visit.reject(loaded.state === 'none' ? loaded.reason : 'moved')
+  return visit
+}
+
+function sessionOf (visit: Visit): Session {
+  return new Session(new Members(visit), {})
+}

@@ -1,0 +1,16 @@
+import type { Place } from '../backends/place.js'
+import type { Visit } from './visit.js'
+
+/** The session becomes what `place` holds; `false` if that does not satisfy the schema. */
+export function read (visit: Visit, place: Place): boolean {
+  const opened = visit.runtime.opener.open(place.record)
+  if (!opened.ok) {
+    visit.hinder({ unreadable: place })
+    visit.reject('invalid', opened.paths)
+    return false
+  }
+  visit.standOn({ place, data: opened.data, upgraded: opened.upgraded })
+  visit.restore()
+  if (opened.salvaged.length > 0) visit.reject('salvaged', opened.salvaged)
+  return true
+}

@@ -1,0 +1,42 @@
+import type { Place } from '../backends/place.js'
+import type { Data } from '../session/merge.js'
+
+/** The record that a session stands on. Replaced as a whole. */
+export interface Standing {
+  /** `null`: a new session. */
+  readonly place: Place | null
+  /** The data as they were found. Never handed out. */
+  readonly data: Data
+  /** A new version of the schema has lifted the record, so it needs writing even if nobody changes anything. */
+  readonly upgraded: boolean
+}
+
+/** The session's wishes of this request, beside the data. Replaced as a whole, so that a save can tell whether more was asked meanwhile. */
+export interface Wish {
+  /** `rotate()`. */
+  readonly rotate: boolean
+  /** `regenerate(keep)`: the keys that it keeps. */
+  readonly keep: ReadonlySet<string> | null
+  /** `reauthenticated()`. */
+  readonly reauthenticated: boolean
+  /** `touch()`. */
+  readonly touch: boolean
+  /** `persist(on)`; `undefined`: nothing was asked. */
+  readonly persist: boolean | undefined
+}
+
+export const NO_WISH: Wish = Object.freeze({ rotate: false, keep: null, reauthenticated: false, touch: false, persist: undefined })
+
+/** Why this request may not create a session: its own moved to a new id, the store failed, or there is a record that it cannot read. */
+export type Obstacle = null | 'moved' | 'store' | { readonly unreadable: Place }
+
+/** How the session ends: `destroy()` has asked for it, or somebody else has done it. */
+export type Ending = null | 'elsewhere' | { readonly asked: Place }
+
+/** Held by a visit whose response has ended. */
+export interface Late {
+  /** How often its late changes may still be reported. */
+  reportsLeft: number
+  /** Somebody goes through the session again. */
+  again (): void
+}
