@@ -18,7 +18,7 @@ const define = (name: string, message: string, statusCode = 500): SessionErrorCo
 
 // Each message says what to do. None carries a value of the session, a key inside a record, a token, an id or a secret.
 export const InvalidOption = define('INVALID_OPTION', 'Session option %s: %s')
-export const InvalidSecret = define('INVALID_SECRET', 'Session option secret: %s. Make a good one with: npx fastify-typed-session keygen')
+export const InvalidSecret = define('INVALID_SECRET', 'Session option secret: %s')
 export const CipherUnavailable = define('CIPHER_UNAVAILABLE', 'A session in the cookie needs WebAssembly, and it could not be loaded here. Run node without --jitless and not for a startup snapshot, or give the session a store')
 export const InvalidSchema = define('INVALID_SCHEMA', 'The session schema cannot be used: %s')
 export const InvalidData = define('INVALID_DATA', 'The session was not saved, its data does not satisfy the schema: %s')

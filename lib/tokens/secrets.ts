@@ -11,8 +11,13 @@ const EXAMPLES = [
   'qwerty', 'letmein', 'sample', 'insecure', 'replace', 'session', 'averylogphrase', 'deadbeef', 'cafebabe'
 ]
 
+const bad = (what: string) => new InvalidSecret(`${what}. Make a good one with: npx fastify-typed-session keygen`)
+
 type Numbers = ArrayLike<number>
 type Flaw = string | undefined
+
+const LIST = /^[^\s,]+(?:\s*,\s*[^\s,]+)+$/
+const SEVERAL = "has a comma. Several secrets are a list, newest first: split it with .split(',')"
 
 const codes = (text: string): Numbers => Array.from(text, (character) => character.codePointAt(0)!)
 
@@ -79,7 +84,7 @@ function parse (untrimmed: unknown): Buffer | string {
   if (input === undefined || input === null || input === '') return 'is missing'
   if (typeof input !== 'string') return 'is neither a string nor a Buffer'
   const bytes = decode(input)
-  if (!bytes) return 'is neither base64url nor hex. A passphrase cannot be used'
+  if (!bytes) return LIST.test(input) ? SEVERAL : 'is neither base64url nor hex. A passphrase cannot be used'
   return flawOfText(input) ?? flawOfBytes(bytes) ?? bytes
 }
 
@@ -91,7 +96,7 @@ export async function findSecrets (secret: () => unknown): Promise<unknown> {
   try {
     return await secret()
   } catch (cause) {
-    throw Object.assign(new InvalidSecret('the function that was to find it failed'), { cause })
+    throw Object.assign(new InvalidSecret(`the function threw ${cause instanceof Error ? `"${cause.message}"` : 'what is no Error'}`), { cause })
   }
 }
 
@@ -100,14 +105,14 @@ export async function findSecrets (secret: () => unknown): Promise<unknown> {
  * Throws `FST_TYPED_SESSION_INVALID_SECRET`, which says which one and why, and never what it is.
  */
 export function parseSecrets (input: unknown): Buffer[] {
-  if (Array.isArray(input) && input.length === 0) throw new InvalidSecret('the list is empty')
+  if (Array.isArray(input) && input.length === 0) throw bad('the list is empty')
   const secrets: Buffer[] = []
   for (const [index, secret] of Array.isArray(input) ? input.entries() : [[0, input] as const]) {
     const position = Array.isArray(input) ? `secret[${index}]` : 'it'
     const parsed = parse(secret)
-    if (!Buffer.isBuffer(parsed)) throw new InvalidSecret(`${position} ${parsed}`)
+    if (!Buffer.isBuffer(parsed)) throw bad(`${position} ${parsed}`)
     const twin = secrets.findIndex((other) => other.length === parsed.length && timingSafeEqual(other, parsed))
-    if (twin >= 0) throw new InvalidSecret(`${position} is the same as secret[${twin}]`)
+    if (twin >= 0) throw bad(`${position} is the same as secret[${twin}]`)
     secrets.push(parsed)
   }
   return secrets

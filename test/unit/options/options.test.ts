@@ -143,8 +143,10 @@ t.test('a secret function that fails is a refused secret, whose cause is what it
     const error = await refusal({ secret }) as (Error & { code: string }) | null
     t.equal(error?.code, 'FST_TYPED_SESSION_INVALID_SECRET')
     t.equal(error?.cause, closed)
-    t.notMatch(error?.message, 'vault')
+    t.equal(error?.message, 'Session option secret: the function threw "the vault is closed"')
   }
+  const error = await refusal({ secret: () => { throw 'Vn0pm'.repeat(9) as never } }) as (Error & { code: string }) | null
+  t.equal(error?.message, 'Session option secret: the function threw what is no Error', 'it could be the secret')
 })
 
 t.test('the very limits are allowed', async t => {

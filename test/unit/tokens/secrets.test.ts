@@ -67,6 +67,8 @@ const refused: Array<[name: string, secret: unknown, why: RegExp]> = [
   ['a passphrase of base64url characters', 'correct-horse-battery-staple-and-then-some-words', /neither base64url nor hex/],
   ['the example of @fastify/session', 'a secret with minimum length of 32 characters', /neither base64url nor hex/],
   ['the example of @fastify/secure-session', 'averylogphrasebiggerthanthirtytwochars', /neither base64url nor hex/],
+  ['several in one text', `${other.toString('hex')},${good.toString('base64url')}`, /has a comma\. Several secrets are a list.*split/],
+  ['several, with spaces', 'a , b', /has a comma/],
   ['base32, which would also be base64url', 'MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3DOOBZ', /neither base64url nor hex/],
   ['an odd number of hex digits', `${good.toString('hex')}a`, /neither base64url nor hex/],
   ['hex with a prefix', `0x${good.toString('hex')}`, /neither base64url nor hex/],
