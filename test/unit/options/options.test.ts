@@ -145,7 +145,8 @@ t.test('a secret function that fails is a refused secret, whose cause is what it
     t.equal(error?.cause, closed)
     t.equal(error?.message, 'Session option secret: the function threw "the vault is closed"')
   }
-  const error = await refusal({ secret: () => { throw 'Vn0pm'.repeat(9) as never } }) as (Error & { code: string }) | null
+  const value: unknown = 'Vn0pm'.repeat(9)
+  const error = await refusal({ secret: () => { throw value } }) as (Error & { code: string }) | null
   t.equal(error?.message, 'Session option secret: the function threw what is no Error', 'it could be the secret')
 })
 

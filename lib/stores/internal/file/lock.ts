@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, readFile, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startupSnapshot } from 'node:v8'
 import { ignore } from './codes.js'
-import { describeProcess, lifeOf } from './owner.js'
+import { describeProcess, lifeOf, type Owner } from './owner.js'
 
 /** A lock whose owner cannot be asked counts as left over when the same one was seen for this time, in milliseconds. */
 const staleAfter = 10_000
@@ -13,9 +14,19 @@ const abandonedAfter = 3_600_000
 const seen = new Map<string, { readonly token: string, readonly since: number }>()
 const mostSeen = 1000
 
-const self = describeProcess()
-/** Begins the tokens of this copy of the module; another thread of this process has its own. */
-const maker = randomBytes(8).toString('hex')
+/** Who makes locks here. `maker` begins the tokens of this copy of the module; another thread of this process has its own. */
+interface Self extends Owner { readonly maker: string }
+
+let known: Self | null = null
+
+/** Found out when it is first needed, and never kept in a startup snapshot: many processes start from one. */
+function self (): Self {
+  if (known !== null) return known
+  const found = { ...describeProcess(), maker: randomBytes(8).toString('hex') }
+  if (!startupSnapshot.isBuildingSnapshot()) known = found
+  return found
+}
+
 /** The tokens of the locks that this copy holds. One of its own that is not among them could not be removed. */
 const atWork = new Set<string>()
 
@@ -74,13 +85,14 @@ export const lockedError = (): Error => Object.assign(new Error('A session file 
  * or `null` if there is another.
  */
 async function make (path: string): Promise<string | null> {
+  const { pid, place, born, maker } = self()
   const token = `${maker}${randomBytes(4).toString('hex')}`
   const draft = `${path}.${token}.tmp`
   const file = await open(draft, 'wx', 0o600)
   try {
     // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only time
     // can tell.
-    await file.writeFile(`${self.pid} ${self.place} ${self.born} ${token}`).catch(() => {})
+    await file.writeFile(`${pid} ${place} ${born} ${token}`).catch(() => {})
   } finally {
     await file.close()
   }
@@ -132,9 +144,10 @@ async function staleToken (path: string): Promise<string | null> {
   if (stats === undefined || text === undefined) return null
   const [, pid, place, born, owner] = /^(\d+) (\S+) (\d+|-) ([0-9a-f]{24})$/.exec(text) ?? []
   const token = owner ?? `${stats.ino}-${Math.trunc(stats.mtimeMs)}`
-  if (token.startsWith(maker)) return atWork.has(token) ? null : token
-  const life = place && born ? lifeOf({ pid: Number(pid), place, born }, self) : 'unknown'
-  if (life === 'alive' && Number(pid) !== self.pid) return null
+  const me = self()
+  if (token.startsWith(me.maker)) return atWork.has(token) ? null : token
+  const life = place && born ? lifeOf({ pid: Number(pid), place, born }, me) : 'unknown'
+  if (life === 'alive' && Number(pid) !== me.pid) return null
   return life === 'dead' || isSeenForLong(path, token) ? token : null
 }
 
