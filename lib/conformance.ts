@@ -24,7 +24,7 @@ export type { Absent, ConformanceOptions, ConformanceTest, OpenedStore, OpenStor
  * Any runner will do whose `test(name, fn)` takes a function that returns a promise: `node:test`, vitest, jest.
  * With tap: `storeConformance((name, fn) => t.test(name, async (t) => { await fn(); t.pass() }), open)`.
  *
- * What a store must keep, beyond the comments of the interface:
+ * A store keeps these rules as well, beyond the comments of the interface:
  *
  * - `open` is called once per test and gives a store that holds nothing, for instance one with a prefix or a table
  *   of its own. If it has to be undone, it returns `{ store, close }`.

@@ -53,7 +53,7 @@ export async function readSession (app: App, response: LightMyRequestResponse, h
   return await control.open(cookie === undefined ? response.raw.req : cookie.split(';', 1).join())
 }
 
-/** What a new session holds, without what the state of `data` does not know. */
+/** The data of a new session, without keys that the state of `data` does not know. */
 function startOf ({ codec, settings: { schema } }: Runtime, data: Data): Data {
   const member = memberOf(schema, data)
   const { keys, open } = liveKeys(member ?? schema)

@@ -52,7 +52,7 @@ export type SessionPluginAsync<S extends SessionSchema, Options extends Record<s
   TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault> =
   FastifyPluginAsync<Options, RawServerDefault, ProviderWith<TypeProvider, S>>
 
-/** What `withSession` returns: the same instance, its requests carrying the session of `S`. */
+/** The result of `withSession`: the same instance, its requests carrying the session of `S`. */
 export type SessionInstance<Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
   Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider,
   S extends SessionSchema> = FastifyInstance<Server, Request, Reply, Logger, ProviderWith<TypeProvider, S>>
@@ -88,7 +88,8 @@ export interface RequiringRoute<Name extends string, Required> {
 
 /**
  * Route options that let a request through only if its session is in one of the given states of a discriminated union, or
- * has something under each of the given keys (`null` and an empty text are nothing); else `FST_TYPED_SESSION_REQUIRED`, a 401.
+ * has something under each of the given keys. `null` and an empty text are nothing. Other requests get
+ * `FST_TYPED_SESSION_REQUIRED`, a 401.
  * The handler sees the session narrowed accordingly.
  * `session`: a handle, or the schema of the session called `session`.
  *

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 
-/** What every session event carries. */
+/** The members of every session event. */
 export interface SessionEvent {
   /** The request it happened in; `null` outside one (`app.sessions`). */
   readonly request: FastifyRequest | null

@@ -62,11 +62,11 @@ export interface ListedSession {
   readonly lastUsedAt: Date
   readonly expiresAt: Date
   readonly authenticatedAt: Date | null
-  /** What the option `describe` said of the request that signed in; `null`: nothing. */
+  /** The answer of the option `describe` for the request that signed in; `null`: it gave none. */
   readonly about: JsonObject | null
 }
 
-/** What has headers: a `FastifyRequest`, an `IncomingMessage`, a `Request` of the web. */
+/** Anything with headers: a `FastifyRequest`, an `IncomingMessage`, a `Request` of the web. */
 export interface CookieSource {
   readonly headers: { readonly cookie?: string | readonly string[] | undefined } | { get (name: string): string | null }
 }

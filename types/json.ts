@@ -1,4 +1,4 @@
-/** What JSON can hold. */
+/** Any value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject
 
 /** A JSON object; a key whose value is `undefined` is not stored. */

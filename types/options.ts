@@ -49,7 +49,7 @@ export type Migration = (stored: Record<string, unknown>) => Record<string, unkn
  */
 export type RouteSessionOptions = false | (RouteSessionSettings & object) | FalseOrAnObject
 
-/** What one route does differently. */
+/** The settings of one route. */
 export interface RouteSessionSettings {
   /** When the store fails to load. Default: the plugin's `onStoreError`. */
   readonly onStoreError?: 'fail' | 'anonymous' | undefined
@@ -65,7 +65,7 @@ export interface RouteSessionSettings {
 /** Nothing is one: the compiler names it where `config` says `session: true`. */
 interface FalseOrAnObject extends RouteSessionSettings { readonly 'false leaves the session alone, an object changes settings': never }
 
-/** What a route requires of a session, and the type its handler therefore sees. */
+/** A requirement of a route, and the type of session that its handler therefore sees. */
 export interface SessionRequirement<Required> {
   /** States of a discriminated union, of which one must hold; else keys, which must all be present. */
   readonly values: readonly (string | number | boolean)[]
@@ -78,7 +78,7 @@ export interface SessionRequirement<Required> {
 /** Seconds, or a synchronous function of the data that gives them. */
 export type Timeout<S extends SessionSchema> = number | ((data: SessionData<S>) => number)
 
-/** What is often given for a store, and what to write instead. */
+/** Values that are often given for a store, and what to write instead. */
 interface AStore {
   readonly apply?: 'This makes a store: call it, as in store: memoryStore()'
   readonly sendCommand?: 'This is a client of Redis: write store: redisStore({ client })'
@@ -111,7 +111,7 @@ export interface CommonOptions<S extends SessionSchema> {
   absoluteTimeout?: Timeout<S> | undefined
   /** Both timeouts after NIST SP 800-63B-4: aal1 30 days, aal2 1 h / 24 h, aal3 15 min / 12 h (idle / absolute). Default none. */
   timeouts?: 'aal1' | 'aal2' | 'aal3' | undefined
-  /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`; of a function's answer at most that. */
+  /** Seconds between two moves of the idle deadline. Default a tenth of `idleTimeout`. After a function's answer it is at most a tenth of that. */
   touchAfter?: number | undefined
   /** Keys whose change is a change of privilege: the id changes by itself and the old one is dead at once. Default `[]`. */
   rotateOn?: readonly (keyof SessionData<S> & string)[] | undefined
@@ -125,7 +125,7 @@ export interface CommonOptions<S extends SessionSchema> {
    */
   subject?: KeyOfATextOrNumber<SessionData<S>> | ((data: SessionData<S>) => string | undefined) | undefined
   /**
-   * What a list of a subject's sessions says of each, made from the request that signs in, for instance its user agent: a
+   * Describes a session in the list of its subject. Made from the request that signs in, for instance its user agent: a
    * JSON object of at most 2048 characters. Default nothing.
    */
   describe?: ((request: FastifyRequest) => JsonObject | undefined) | undefined
@@ -142,13 +142,13 @@ export interface CommonOptions<S extends SessionSchema> {
   revocations?: (AStore & SessionStore) | undefined
   /** Seconds for which the answer of `revocations` may be remembered. Default 0, which asks at every request. */
   revocationStaleness?: number | undefined
-  /** What to keep when a parallel request changed the same key. Default: ours wins. */
+  /** Decides between two values when a parallel request changed the same key. Default: ours wins. */
   merge?: { readonly [K in keyof SessionData<S>]?: MergeResolver<SessionData<S>[K]> | undefined } | undefined
   /** The version of the schema, a whole number from 1 to 65535. Default 1. */
   version?: number | undefined
   /** `{ 1: (stored) => … }` lifts version 1 to version 2, and so on. Default none. */
   migrate?: { readonly [version: number]: Migration } | undefined
-  /** What becomes of a record that fails the schema: dropped, or kept as far as single keys validate. Default `'discard'`. */
+  /** Drops a record that fails the schema, or keeps the keys that validate. Default `'discard'`. */
   onInvalid?: 'discard' | 'salvage' | undefined
   /** Names and patterns of keys that plugins write outside the schema. Default `[]`. */
   undeclaredKeys?: readonly (string | RegExp)[] | undefined

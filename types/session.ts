@@ -3,7 +3,7 @@ import type { OneWayMessage } from './one-way.js'
 import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
 
 /**
- * A schema that can describe a session: what a handler holds (`z.output`) is an object. What is stored (`z.input`) must be
+ * A schema that can describe a session: what a handler holds (`z.output`) is an object. The stored form (`z.input`) must be
  * a JSON object, which {@link CheckStorable} says better than a bound could: dates, bigints, maps and sets need a codec
  * (`fastify-typed-session/codecs`).
  */
@@ -31,11 +31,11 @@ type TellsApart<T, K extends keyof T, U extends T = T> = T extends unknown
   ? IsLiteral<T[K]> extends true ? ([T[K] & Exclude<U, T>[K]] extends [never] ? true : false) : false
   : never
 
-/** What handlers read and write. In a union the discriminant is read-only: move between states with `replace`. */
+/** The data that handlers read and write. In a union the discriminant is read-only: move between states with `replace`. */
 export type SessionData<S extends SessionSchema> =
   true extends IsUnion<output<S>> ? Lock<output<S>, Discriminants<output<S>>> : Simplify<output<S>>
 
-/** What cookies and stores hold: plain JSON. */
+/** The data that cookies and stores hold: plain JSON. */
 export type StoredSession<S extends SessionSchema> = Simplify<NonNullable<input<S>>>
 
 /** Any key of the data; in a union, a key of any member. */
@@ -48,7 +48,7 @@ export type SessionValue<Data, K extends PropertyKey> =
 /** The keys that can be set one by one: all but the discriminant of a union. */
 export type SettableKey<Data> = Exclude<SessionKey<Data>, Discriminants<Data>>
 
-/** What a key can be set to; in a union, by any member that has it. */
+/** The values that a key can be set to; in a union, by any member that has it. */
 export type SettableValue<Data, K extends PropertyKey> = Data extends unknown ? (K extends keyof Data ? Data[K] : never) : never
 
 /** The keys that may be absent, and so may be removed. */
@@ -59,12 +59,12 @@ type RequiredKey<Data> = Data extends unknown
 
 type NullableKey<Data> = Data extends unknown ? { [K in keyof Data & string]-?: null extends Data[K] ? K : never }[keyof Data & string] : never
 
-/** What a route can require: a state of a discriminated union, else a key that may be absent or `null`. */
+/** The values that a route can require: a state of a discriminated union, else a key that may be absent or `null`. */
 export type Requirable<Data> = [Discriminants<Data>] extends [never]
   ? RemovableKey<Data> | NullableKey<Data>
   : Extract<Data[Discriminants<Data>], string | number | boolean>
 
-/** What a requirement makes of the data: one of the states `R`, or every key of `R` present. Meant to be intersected with it. */
+/** The data after a requirement: one of the states `R`, or every key of `R` present. Meant to be intersected with it. */
 export type SessionWith<Data, R> = [Discriminants<Data>] extends [never]
   ? { [K in Extract<R, string>]: NonNullable<SettableValue<Data, K>> }
   : InState<Data, Discriminants<Data>, R>
@@ -77,7 +77,7 @@ type MemberOf<Data, Next> = Extract<Data, Pick<Next, Extract<keyof Next, Discrim
 type KeysBeyond<Data, Next> = Next extends object ? Exclude<keyof Next, KeysOfUnion<MemberOf<Data, Next>>> : never
 type NothingBeyond<Data, Next> = { readonly [K in KeysBeyond<Data, Next>]: NoSuchKey<K> }
 type ReturnsNothingBeyond<Data, Next> = [KeysBeyond<Data, Next>] extends [never] ? unknown : NoSuchKey<KeysBeyond<Data, Next>>
-/** What nothing is, so that the compiler names the key that the schema, or this state of it, does not have. */
+/** A type that nothing has, so that the compiler names the key that the schema, or this state of it, does not have. */
 interface NoSuchKey<Key> { readonly 'The session has no such key': Key }
 
 /** Facts about the session and what can be done with it. They live on the prototype and never show up among the data. */
@@ -146,7 +146,7 @@ export interface SessionControls<Data, Required = unknown> {
   persist (on?: boolean): void
 }
 
-/** What `request.session` is: the data, with what a route required of it, and the controls. */
+/** The type of `request.session`: the data, with what a route required of it, and the controls. */
 export type Session<Data, Required = unknown> = Data & Required & SessionControls<Data, Required>
 
 /** The session type of a schema: `type AppSession = InferSession<typeof schema>`. */
@@ -166,7 +166,7 @@ export type CheckStorable<S extends SessionSchema> = [UnstorableMessage<input<S>
 /** Makes a schema with a transform, which cannot be encoded, a compile-time error that names the path. */
 export type CheckBothWays<S extends SessionSchema> = [OneWayMessage<S>] extends [never] ? unknown : OneWayMessage<S>
 
-/** What stands against a schema, as an error message; `unknown`: nothing. */
+/** An error message about a schema that cannot be used; `unknown`: it can. */
 export type CheckSchema<S extends SessionSchema> = CheckReserved<S> extends string ? CheckReserved<S>
   : CheckStorable<S> extends string ? CheckStorable<S> : CheckBothWays<S>
 
@@ -183,7 +183,7 @@ type DeclaredReservedKey<S extends SessionSchema> = Extract<KeysOfUnion<output<S
  */
 export interface Register {}
 
-/** What `request.session` is while it cannot be typed: an error message says what to do. */
+/** The type of `request.session` while it cannot be typed: an error message that says what to do. */
 export type NoSession<Remedy extends string> = { readonly [K in Remedy]: never }
 
 /** The registered session under the name `K`. */

@@ -12,8 +12,8 @@ export interface SocketLike {
 
 export interface SessionSocketOptions {
   /**
-   * Seconds between two questions to the store. Default 5. Not more than 10, or `rotationGrace` if that is longer: a periodic
-   * rotation leaves word of the new id for that long only, and a socket that asks later is closed.
+   * Seconds between two questions to the store. Default 5. At most 10, or `rotationGrace` if that is longer: a periodic
+   * rotation leaves word of the new id for that long only. A socket that asks later is closed.
    */
   readonly revalidateEvery?: number | undefined
   /** A handle, or the name of one. Default `'session'`. */
@@ -21,15 +21,19 @@ export interface SessionSocketOptions {
 }
 
 /**
- * Closes `socket` when the session that its request came with is over: with 1008 when it has ended (signed out here or from
- * outside, `revokeAll()`, a new id by `rotate()` or a change of privilege) or expired, at once if there is none; with 1013 when
- * the store fails to say. What this process does is noticed at once, what others do within `revalidateEvery` seconds, after
- * `revokeAll()` plus `revocationStaleness`. A client that does not answer is cut off 2 seconds later.
+ * Closes `socket` when the session that its request came with is over.
  *
- * An open socket is no activity: the session expires unless requests go on using it, or the socket's own handler calls
- * `session.touch()` and `session.save()`. It is the store's deadline that counts, which every request moves. A cookie session
- * without `revocations` has none: there the socket lives as long as the cookie it was opened with would have, whatever
- * becomes of the session.
+ * - With 1008 when the session has expired or ended: signed out here or from outside, `revokeAll()`, a new id by `rotate()` or a
+ *   change of privilege. At once if there is none.
+ * - With 1013 when the store fails to say.
+ *
+ * It notices at once what this process does. It notices within `revalidateEvery` seconds what others do, after `revokeAll()` plus
+ * `revocationStaleness`. It cuts off a client that does not answer 2 seconds later.
+ *
+ * An open socket is no activity. The session expires unless requests go on using it, or the socket's own handler calls
+ * `session.touch()` and `session.save()`. The store's deadline counts, which every request moves. A cookie session without
+ * `revocations` has none. There the socket lives as long as the cookie that it was opened with would have, whatever becomes of the
+ * session.
  *
  * ```ts
  * app.get('/live', { websocket: true }, (socket, request) => {

@@ -1,6 +1,6 @@
 import type { Json } from './json.js'
 
-/** What is wrong with storing `Stored` as JSON, as an error message that names every path; `never`: nothing. */
+/** An error message that names every path of `Stored` that JSON cannot hold; `never`: there is none. */
 export type UnstorableMessage<Stored> =
   [Stored] extends [JsonObjectLike | undefined]
     ? Message<Unstorable<NonNullable<Stored>, 'session', []>>
@@ -10,7 +10,7 @@ export type UnstorableMessage<Stored> =
 type JsonElseUseACodec = string | number | boolean | null | undefined | ReadonlyArray<Json> | JsonObjectElseUseACodec
 export interface JsonObjectElseUseACodec {
   readonly [key: string]: JsonElseUseACodec
-  /** What a date has, so that the compiler says what to use for it. */
+  /** A member that dates have, so that the compiler says what to use for one. */
   readonly toISOString?: 'use date() of fastify-typed-session/codecs instead of z.date()'
 }
 

@@ -6,12 +6,12 @@
  *
  * - There is no blind write: `create` refuses a taken id, `replace` is a compare-and-set. That is why nothing is lost
  *   to a parallel request and nothing comes back after it was deleted.
- * - Deadlines are absolute, in milliseconds since the epoch. What is no time (`NaN`, `Infinity`, farther than a `Date`
- *   reaches) is refused with a rejection.
+ * - Deadlines are absolute, in milliseconds since the epoch. A store rejects what is no time (`NaN`, `Infinity`, farther than a `Date`
+ *   reaches).
  * - An unknown, deleted or expired id is an answer (`null`, `false`, `'missing'`). A rejection, or a throw, means: the store
  *   failed.
  *
- * What a store knows at once it may answer at once, without a promise: a request then waits for nothing.
+ * A store may answer at once, without a promise, what it knows at once: a request then waits for nothing.
  */
 export interface SessionStore {
   /** Keep `payload` under a new id. `false`: the id is taken by a live record, nothing changed. */
@@ -34,7 +34,7 @@ export interface SessionStore {
   sweep? (): Promise<number>
   /** Release what the store itself opened. A client that was handed in stays open. Calling it again does nothing. */
   close? (): Promise<void>
-  /** What the log calls it, such as `redisStore`. */
+  /** Its name in the log, such as `redisStore`. */
   readonly name?: string
   /**
    * `false`: an adapter to an engine that has no `create` or `replace` in one step. Of parallel saves one can then be lost,

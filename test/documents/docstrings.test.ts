@@ -6,7 +6,7 @@ import { readText } from '../support/documents.js'
 // What an editor shows on hover.
 
 for (const [file, name] of [
-  ['options.ts', 'CommonOptions'], ['options.ts', 'FreeInitialOption'], ['options.ts', 'SessionOptions'], ['options.ts', 'HandleOptions'],
+  ['options.ts', 'CommonOptions'], ['options.ts', 'InitialIsFree'], ['options.ts', 'InitialIsNeeded'], ['options.ts', 'OfRegister'], ['options.ts', 'OfCreateSession'],
   ['options.ts', 'CookieOptions'], ['options.ts', 'RouteSessionSettings'], ['hooks.ts', 'SessionHooks'], ['handle.ts', 'SessionHandle'],
   ['session.ts', 'SessionControls'], ['instance.ts', 'Sessions'], ['store.ts', 'SessionStore'], ['socket.ts', 'SessionSocketOptions']
 ] as const) {

@@ -37,7 +37,7 @@ t.test('testing and conformance export what the README names, and nothing else',
 })
 
 for (const [what, members, defaults, silent] of [
-  ['option', [...membersOf('options.ts', 'CommonOptions'), ...membersOf('options.ts', 'SessionOptions')], optionDefaults, ['cookie', 'initial']],
+  ['option', membersOf('options.ts', 'PluginOptions'), optionDefaults, ['cookie', 'initial']],
   ['cookie option', membersOf('options.ts', 'CookieOptions'), cookieDefaults, []]
 ] as const) {
   t.test(`the comment on every ${what} states the default that the code has`, async (t) => {

@@ -6,6 +6,7 @@ import { codeIn, documents, proseOf, readText } from '../support/documents.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 
 const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
+const route = membersOf('options.ts', 'RouteSessionSettings').map(({ name }) => name)
 
 /** Of clients, of stores, of the benchmarks. */
 const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'docs/failures.md', 'benchmarks/README.md']
@@ -22,9 +23,9 @@ const unknown = (pattern: RegExp, known: readonly string[]) => {
 }
 
 t.test('every option that is advised exists', async (t) => {
-  // `config` and its `session` are a route's, `sessionPlugin` is an option of @fastify/csrf-protection.
+  // `config` and its `session` are a route's, `sessionPlugin` is an option of @fastify/csrf-protection. Inside `cookie` and `session` stand these.
   t.match(readText('node_modules/@fastify/csrf-protection/types/index.d.ts'), /\bsessionPlugin\b/)
-  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), 'config', 'sessionPlugin'])
+  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), ...Object.keys(cookieDefaults), ...route, 'config', 'sessionPlugin'])
   t.ok(count > 8)
   t.strictSame(missing, [])
 })

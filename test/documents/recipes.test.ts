@@ -11,6 +11,9 @@ import { blocksOf } from '../support/documents.js'
 
 // Short recipes of the documents, run as they stand.
 
+/** The type of a guard takes the schema in Register: in this program that of the example. */
+type Guard = (of: object, key: string) => ReturnType<typeof requireSession>
+
 const schema = z.object({ userId: z.string().optional(), cart: z.array(z.string()).default([]) })
 
 /** What the block of a document exports that has this text in it. */
@@ -59,10 +62,25 @@ t.test('hooks.md: nothing is kept before consent, and the page is served', async
   }
 })
 
+t.test('errors.md: a page that needs a sign-in leads to it, a form is told', async (t) => {
+  const { redirectToLogin } = await recipe<{ redirectToLogin (app: FastifyInstance): void }>(t, 'docs/errors.md', 'redirectToLogin')
+  const app = Fastify()
+  t.teardown(() => app.close())
+  redirectToLogin(app)
+  // The build: the recipe knows its errors.
+  const { sessionPlugin, requireSession } = await import('fastify-typed-session' as string) as { sessionPlugin: never, requireSession: Guard }
+  await app.register(sessionPlugin, { schema, secret: SECRET } as never)
+  app.route({ method: ['GET', 'POST'], url: '/mine', ...requireSession(schema, 'userId'), handler: async () => 'mine' })
+  app.get('/wrong', async () => { throw new Error('something else') })
+  t.equal((await app.inject('/mine?page=2')).headers.location, '/login?back=%2Fmine%3Fpage%3D2')
+  t.equal((await app.inject({ method: 'POST', url: '/mine' })).statusCode, 401)
+  t.equal((await app.inject('/wrong')).statusCode, 500)
+})
+
 t.test('typing.md: a guard\'s hook guards a whole plugin', async (t) => {
   const { app, client } = await buildApp(t)
   app.register(async (child) => {
-    child.addHook('onRequest', (requireSession as unknown as (of: object, key: string) => ReturnType<typeof requireSession>)(schema, 'userId').onRequest)
+    child.addHook('onRequest', (requireSession as unknown as Guard)(schema, 'userId').onRequest)
     child.get('/mine', async ({ session }) => (session as unknown as { userId: string }).userId)
   })
   t.equal((await client.get('/mine')).statusCode, 401)
