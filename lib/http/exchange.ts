@@ -1,10 +1,13 @@
 import { inspect } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteSessionSettings } from '../../types/index.js'
+import type { Step } from '../async/timeout.js'
 import type { Loaded } from '../backends/place.js'
 
 /** One request and its response, as far as the session's cookie is concerned. */
-export class Exchange {
+export class Exchange implements Step {
+  /** The load is one step, whatever calls to the store it takes. */
+  until = 0
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   /** The value of our cookie; `null`: there is none, or more than one. */

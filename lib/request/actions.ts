@@ -20,7 +20,7 @@ export function create (work: WorkingCopy, plan: Plan): Answer<null> {
   visit.assertFree()
   assertCookie(visit)
   const draft = work.draft(plan)
-  const creating = withRoomFor(visit, draft.subject, () => createRecord(visit, draft, () => visit.freshId(), () => visit.forgetFreshId()))
+  const creating = withRoomFor(work, draft.subject, () => createRecord(work, draft, () => visit.freshId(), () => visit.forgetFreshId()))
   return after(creating, (saved) => {
     finish(work, plan, saved)
     emitSaved(work, 'onCreate')
@@ -35,7 +35,7 @@ export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Ov
   if (backend.selfContained) assertCookie(visit)
   assertVersion(visit, plan, place)
   const reissue = exchange.canSetCookie && (plan.touchDue || place.stale || visit.wish.persist !== undefined)
-  return after(backend.replace(place, work.draft(plan), reissue), (outcome) => {
+  return after(backend.replace(place, work.draft(plan), reissue, work), (outcome) => {
     if (outcome === ENDED) return endedElsewhere(work)
     if ('latest' in outcome) return outcome
     finish(work, plan, outcome)
@@ -48,7 +48,7 @@ export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Ov
 export function touch (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
   const { exchange, runtime: { backend } } = work.visit
   if (!exchange.canSetCookie) return backend.selfContained ? null : replace(work, plan, place)
-  return after(backend.touch(place, work.draft(plan)), (outcome) => outcome === ENDED ? endedElsewhere(work) : finish(work, plan, outcome))
+  return after(backend.touch(place, work.draft(plan), work), (outcome) => outcome === ENDED ? endedElsewhere(work) : finish(work, plan, outcome))
 }
 
 /** A new id: the new record, then a tombstone in the place of the old one, then the cookie. */
@@ -63,9 +63,9 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
   const plan = await beforeRotation(work, due, next, previousId)
   if (plan === null) return null
   const draft = work.draft(plan)
-  const { successor, outcome } = await withRoomFor(visit, draft.subject, async () => {
-    const successor = await createRecord(visit, draft, () => next, () => Object.assign(next, backend.newId()))
-    return { successor, outcome: await supersede(visit, place, successor.place, plan.rotate !== 'periodic', plan.now) }
+  const { successor, outcome } = await withRoomFor(work, draft.subject, async () => {
+    const successor = await createRecord(work, draft, () => next, () => Object.assign(next, backend.newId()))
+    return { successor, outcome: await supersede(work, place, successor.place, plan.rotate !== 'periodic', plan.now) }
   })
   if (outcome === ENDED) return endedElsewhere(work)
   if (outcome !== 'done') return outcome
@@ -97,9 +97,9 @@ function resetKey (data: Record<string, unknown>, key: string, initial: Record<s
 }
 
 /** Ends the session that the request has destroyed, and removes its cookie. */
-export async function end (visit: Visit): Promise<void> {
-  const { ending, exchange, runtime } = visit
-  if (ending !== null && ending !== 'elsewhere') await endPlace(runtime, ending.asked, exchange.request)
+export async function end (work: WorkingCopy): Promise<void> {
+  const { visit, visit: { ending, exchange, runtime } } = work
+  if (ending !== null && ending !== 'elsewhere') await endPlace(runtime, ending.asked, exchange.request, work)
   visit.ended()
 }
 
@@ -123,25 +123,26 @@ function endedElsewhere ({ destroyed, visit, why }: WorkingCopy): null {
 }
 
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */
-function createRecord (visit: Visit, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Saved> {
+function createRecord (work: WorkingCopy, draft: Draft, id: () => Id, another: () => void, tries = MAX_COLLISIONS): Answer<Saved> {
   if (tries === 0) throw new Conflict()
+  const { visit } = work
   const own = id()
-  const creating = visit.runtime.backend.create(own, draft)
+  const creating = visit.runtime.backend.create(own, draft, work)
   // It may have been kept although there was no answer, and nobody has its token.
   if (creating instanceof Promise) creating.catch((error) => { if (error instanceof StoreFailed) discard(visit, own) })
   return after(creating, (saved) => {
     if (saved !== null) return saved
     another()
-    return createRecord(visit, draft, id, another, tries - 1)
+    return createRecord(work, draft, id, another, tries - 1)
   })
 }
 
 /** Lets the old id end in favour of the successor. Whatever keeps it from ending leaves nothing behind under the new one. */
-async function supersede (visit: Visit, place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
-  const { backend, sockets } = visit.runtime
+async function supersede (work: WorkingCopy, place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
+  const { visit, visit: { runtime: { backend, sockets } } } = work
   let outcome: 'done' | Overtaken | typeof ENDED
   try {
-    outcome = await backend.supersede(place, successor, final, now)
+    outcome = await backend.supersede(place, successor, final, now, work)
   } catch (error) {
     // Not waited for: the store may not answer this either.
     discard(visit, successor)

@@ -18,7 +18,7 @@ export function load (exchange: Exchange, runtime: Runtime): void | Promise<void
   if (exchange.loading) throw new NotReady(runtime.settings.name)
   exchange.loading = true
   try {
-    const loading = runtime.backend.load(exchange.token, Date.now())
+    const loading = runtime.backend.load(exchange.token, Date.now(), exchange)
     if (loading instanceof Promise) return loading.then((loaded) => { exchange.loaded = loaded }, (error: Error) => storeFailed(exchange, runtime, error))
     exchange.loaded = loading
   } catch (error) {

@@ -79,7 +79,7 @@ function attempt (work: WorkingCopy, known: Plan | null): Answer<Overtaken | nul
   if (work.destroyed) return null
   work.begin()
   const plan = known ?? work.plan()
-  if (plan.action === 'end') return end(work.visit).then(() => attempt(work, null))
+  if (plan.action === 'end') return end(work).then(() => attempt(work, null))
   return after(act(work, plan), (overtaken) => work.destroyed ? null : overtaken)
 }
 

@@ -1,39 +1,41 @@
 import type { Answer } from '../async/answer.js'
+import type { Step } from '../async/timeout.js'
 import { alone } from '../backends/subject-lock.js'
 import { ENDED, type Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { TooManySessions } from '../errors.js'
 import { end } from './ending.js'
-import type { Visit } from './visit.js'
+import type { WorkingCopy } from './working-copy.js'
 
 /** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
-export function withRoomFor<T> (visit: Visit, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
-  const { runtime, standing: { place, data } } = visit
+export function withRoomFor<T> (work: WorkingCopy, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
+  const { runtime, standing: { place, data } } = work.visit
   const { maxPerSubject, subject: subjectOf } = runtime.settings
   if (maxPerSubject === 0 || subject === undefined) return enter()
   if (place !== null && subjectOf?.({ ...data }) === subject) return enter()
-  return makeRoom(visit, subject, enter)
+  return makeRoom(work, subject, enter)
 }
 
-async function makeRoom<T> ({ runtime, exchange: { request }, place }: Visit, subject: string, enter: () => Answer<T>): Promise<T> {
+async function makeRoom<T> (step: WorkingCopy, subject: string, enter: () => Answer<T>): Promise<T> {
+  const { runtime, exchange: { request }, place } = step.visit
   const { maxPerSubject, overLimit } = runtime.settings
   const records = runtime.backend.records as StoredRecords
   // Those of this process wait for each other here, the others ask the store now and then.
   return await runtime.turns.run(`subject:${subject}`, () => alone(records, subject, async (hold) => {
     // Another request of the same browser has just signed in: there is nothing to make room for.
-    if (place !== null && await hasMoved(records, place)) return await enter()
-    const others = (await records.find(subject, Date.now())).sort(bySignIn)
+    if (place !== null && await hasMoved(records, place, step)) return await enter()
+    const others = (await records.find(subject, Date.now(), step)).sort(bySignIn)
     const tooMany = others.slice(0, Math.max(0, others.length + 1 - maxPerSubject))
     if (tooMany.length > 0 && overLimit === 'refuse') throw new TooManySessions()
     await hold()
-    for (const oldest of tooMany) await end(runtime, oldest, request)
+    for (const oldest of tooMany) await end(runtime, oldest, request, step)
     await hold()
     return await enter()
-  }))
+  }, step))
 }
 
-async function hasMoved (records: StoredRecords, place: Place): Promise<boolean> {
-  const now = await records.latest(place)
+async function hasMoved (records: StoredRecords, place: Place, step: Step): Promise<boolean> {
+  const now = await records.latest(place, step)
   return now === ENDED || now.moved !== 'no'
 }
 

@@ -1,3 +1,4 @@
+import type { Step } from '../async/timeout.js'
 import type { Draft, Overtaken, Saved } from '../backends/place.js'
 import { Conflict, Moved } from '../errors.js'
 import type { Opened } from '../record/record.js'
@@ -11,7 +12,9 @@ import type { Standing, Wish } from './standing.js'
 import type { Visit } from './visit.js'
 
 /** The data that one save is about to keep: the session itself, until hooks, `update()` or another request make them differ. */
-export class WorkingCopy {
+export class WorkingCopy implements Step {
+  /** All store calls of one save share the time for one step. */
+  until = 0
   readonly visit: Visit
   readonly why: Why
   data: Data
