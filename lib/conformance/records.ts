@@ -139,6 +139,15 @@ function deleteTests ({ check }: Runner): void {
     assert.equal(await store.load(neighbour), 'payload')
     await assertGone(store, id)
   })
+
+  check('a record has gone when delete has answered', async ({ store }) => {
+    for (let round = 0; round < 5; round++) {
+      const id = newId()
+      await store.create(id, 'payload', later())
+      await store.delete(id)
+      assert.equal(await store.load(id), null)
+    }
+  })
 }
 
 /** Nothing but a new `create` may bring `id` back. */

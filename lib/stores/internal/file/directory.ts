@@ -50,6 +50,11 @@ export async function assertPart (path: string): Promise<boolean> {
   return stats !== undefined
 }
 
+/** Whether there is anything of this name. */
+export async function isThere (path: string): Promise<boolean> {
+  return await lstat(path).catch(ignore('ENOENT')) !== undefined
+}
+
 /** The whole file, or `null` if there is none or if it is something else than a file. Never follows a symbolic link. */
 export async function readWhole (path: string): Promise<Buffer | null> {
   // A pipe in place of the file would be waited for without O_NONBLOCK. Windows has neither flag, nor needs it.

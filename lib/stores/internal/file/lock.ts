@@ -131,8 +131,15 @@ export async function removeStale (path: string): Promise<boolean> {
   return true
 }
 
+/** Removes what a crash has left beside a session, if that is what it is. Never a session. */
+export async function removeLeftover (path: string): Promise<false> {
+  if (/\.(?:lock|claim)$/.test(path)) await removeStale(path)
+  else if (path.endsWith('.tmp')) await removeAbandoned(path)
+  return false
+}
+
 /** Removes a temporary file that no living process can still be at work on. */
-export async function removeAbandoned (path: string): Promise<void> {
+async function removeAbandoned (path: string): Promise<void> {
   const stats = await stat(path).catch(ignore('ENOENT'))
   if (stats !== undefined && Date.now() - stats.mtimeMs > abandonedAfter) await rm(path, { force: true })
 }
