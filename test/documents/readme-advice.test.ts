@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { RESERVED_KEYS } from '../../lib/session/session.js'
 import { membersOf } from '../support/declarations.js'
 import { codeIn, documents, proseOf, readText } from '../support/documents.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
+import { root } from '../support/root.js'
 
 const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
 const route = membersOf('options.ts', 'RouteSessionSettings').map(({ name }) => name)
@@ -46,6 +48,13 @@ t.test('every member of app.sessions that is advised exists', async (t) => {
   const { count, unknown: missing } = unknown(/\bapp\.sessions\.(\w+)/g, instance)
   t.ok(count > 1)
   t.strictSame(missing, [])
+})
+
+t.test('every file of the repository that a document names is there', async (t) => {
+  const file = /^(?:lib|types|test|examples|benchmarks|scripts|docs)\/[\w./-]+(?:\/|\.\w+)$/
+  const named = documents.flatMap((path) => codeIn(proseOf(path)).filter((code) => file.test(code)).map((code) => `${path}: ${code}`))
+  t.ok(named.length > 30)
+  t.strictSame(named.filter((place) => !existsSync(join(root, place.split(': ')[1] ?? ''))), [])
 })
 
 t.test('every heading that a link names is there', async (t) => {
