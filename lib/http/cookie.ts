@@ -1,3 +1,4 @@
+import type { SessionPolicy } from '../../types/index.js'
 import type { Scope } from './removals.js'
 
 /** The `Cookie` header among those of Node or of the web, `''` if there is none; `null` for what cannot be headers. */
@@ -41,8 +42,14 @@ function trimEnd (value: string): string {
   return value.slice(0, end)
 }
 
+type CookiePolicy = Pick<SessionPolicy['cookie'], 'name' | 'domain' | 'path' | 'secure'>
+
 /** Formats the session's `Set-Cookie`; everything that does not change from one to the next is formatted once. */
 export interface CookieWriter {
+  readonly name: string
+  readonly secure: boolean
+  /** The name says that it is of one host and path only: there is no other place for it. */
+  readonly ofHost: boolean
   /** Where the cookie lies in the browser. */
   readonly scope: Scope
   /** `maxAge` in seconds; `null`: the cookie ends with the browser. */
@@ -54,10 +61,13 @@ export interface CookieWriter {
 }
 
 /** `attributes`: all but domain and path, beginning with a semicolon. */
-export function createCookieWriter (name: string, domain: string | null, path: string, attributes: string): CookieWriter {
+export function createCookieWriter ({ name, domain, path, secure }: CookiePolicy, attributes: string): CookieWriter {
   const at = (domain: string | null, path: string) => `${domain === null ? '' : `; Domain=${domain}`}; Path=${path}${attributes}`
   const own = at(domain, path)
   return {
+    name,
+    secure,
+    ofHost: name.startsWith('__Host-'),
     scope: { domain: domain === null ? null : domain.replace(/^\./, '').toLowerCase(), path },
     set (token, maxAge) {
       return maxAge === null ? `${name}=${token}${own}` : `${name}=${token}; Max-Age=${maxAge}${own}`

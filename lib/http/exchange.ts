@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteSessionSettings } from '../../types/index.js'
 import type { Step } from '../async/timeout.js'
 import type { Loaded } from '../backends/place.js'
+import type { Brought } from './cookie.js'
+
+const DUPLICATE = Object.freeze({ state: 'none', reason: 'duplicate-cookie' })
 
 /** One request and its response, as far as the session's cookie is concerned. */
 export class Exchange implements Step {
@@ -12,6 +15,8 @@ export class Exchange implements Step {
   readonly reply: FastifyReply
   /** The value of our cookie; `null`: there is none, or more than one. */
   readonly token: string | null
+  /** The values of several cookies of our name: none of them is believed. */
+  several: readonly string[] | null
   /** What the route does differently. */
   readonly route: RouteSessionSettings | undefined
   /** What the token stands for; `null`: nobody has asked, or there is nothing to ask for. */
@@ -20,16 +25,22 @@ export class Exchange implements Step {
   loading = false
   /** The `Set-Cookie` to send; `null`: none. */
   cookie: string | null = null
+  /** The response removes every cookie of our name but the one it sends. */
+  removesAll: boolean
   /** `save()` has put it on the raw response already. */
   exposed = false
   /** Our `onSend` is through: the headers are as they will leave. */
   closed = false
 
-  constructor (request: FastifyRequest, reply: FastifyReply, token: string | null, route: RouteSessionSettings | undefined) {
+  constructor (request: FastifyRequest, reply: FastifyReply, brought: Brought, route: RouteSessionSettings | undefined) {
     this.request = request
     this.reply = reply
-    this.token = token
+    const several = typeof brought === 'object' ? brought : null
+    this.token = typeof brought === 'string' ? brought : null
+    this.several = several
+    this.removesAll = several !== null
     this.route = route
+    if (several !== null) this.loaded = DUPLICATE
   }
 
   /** Has the client hung up? */
@@ -55,8 +66,31 @@ export class Exchange implements Step {
     return this.reply.raw.closed || this.clientGone
   }
 
-  setCookie (cookie: string | null): void {
+  setCookie (cookie: string): void {
     this.cookie = cookie
+  }
+
+  /** The session has ended: no cookie of our name is to be left but that of a next one. */
+  removeAll (clear: string): void {
+    this.cookie = clear
+    this.removesAll = true
+  }
+
+  /** What `several` held; it is taken once. */
+  takeSeveral (): readonly string[] {
+    const several = this.several ?? []
+    this.several = null
+    return several
+  }
+
+  keepCookies (): void {
+    this.removesAll = false
+  }
+
+  /** The browser may hold a newer cookie by now: it gets none, nor a removal. */
+  leaveCookies (): void {
+    this.cookie = null
+    this.keepCookies()
   }
 
   close (): void {

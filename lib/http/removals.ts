@@ -16,13 +16,13 @@ const PATH = /^\/[!"$-:<->@-~]*/
 
 /**
  * Where a cookie that came with a request for `url` at `host` can lie, but for `own`: host-only or in a parent domain of two
- * labels or more, on a prefix of the path or on `own.path` (RFC 6265 §5.1.3, §5.1.4). None if, with `own`, they are more than 16.
+ * labels or more, on a prefix of the path or on `own.path` (RFC 6265 §5.1.3, §5.1.4). `null`: with `own` they are more than 16.
  */
-export function otherScopes (host: string, url: string, own: Scope): Scope[] {
+export function otherScopes (host: string, url: string, own: Scope): Scope[] | null {
   const domains = domainsOf(host.toLowerCase())
   const path = PATH.exec(url)?.[0] ?? '/'
   const segments = path.split('/').slice(1, -1)
-  if (path.length > LONGEST || segments.length > MOST_REMOVALS) return []
+  if (path.length > LONGEST || segments.length > MOST_REMOVALS) return null
   const folders = segments.map((_, at) => `/${segments.slice(0, at + 1).join('/')}`)
   // /app and /app/ are two. The second is rare: left out where both do not fit.
   for (const rare of [folders.map((folder) => `${folder}/`), []]) {
@@ -31,7 +31,7 @@ export function otherScopes (host: string, url: string, own: Scope): Scope[] {
       .filter(({ domain, path }) => domain !== own.domain || path !== own.path)
     if (others.length < MOST_REMOVALS) return others
   }
-  return []
+  return null
 }
 
 function domainsOf (host: string): (string | null)[] {
@@ -51,4 +51,18 @@ export function coversPath (path: string, url: string): boolean {
   if (!url.startsWith(path)) return false
   const next = url[path.length]
   return path.endsWith('/') || next === undefined || next === '/' || next === '?'
+}
+
+/** Where a `Set-Cookie` line puts its cookie. */
+export function scopeOf (line: string): Scope {
+  const domain = /;\s*domain\s*=\s*\.?([^;\s]+)/i.exec(line)?.[1] ?? null
+  return { domain: domain === null ? null : domain.toLowerCase(), path: /;\s*path\s*=\s*([^;]*)/i.exec(line)?.[1]?.trim() ?? '' }
+}
+
+/** Does a `Set-Cookie` line take a cookie away? `Max-Age` goes before `Expires`. */
+export function isRemoval (line: string): boolean {
+  const age = /;\s*max-age\s*=\s*(-?\d+)/i.exec(line)?.[1]
+  if (age !== undefined) return Number(age) <= 0
+  const expires = /;\s*expires\s*=\s*([^;]+)/i.exec(line)?.[1]
+  return expires !== undefined && Date.parse(expires) <= Date.now()
 }

@@ -1,5 +1,5 @@
 import { HeadersSent, SessionError } from '../errors.js'
-import { sendCookie, takeCookieBack, varyByCookie } from '../http/headers.js'
+import { sendCookies } from '../http/set-cookie.js'
 import { isAsked, type Why } from '../request/plan.js'
 import { save } from '../request/save.js'
 import type { Visit } from '../request/visit.js'
@@ -43,9 +43,7 @@ async function fail (visit: Visit, error: Error): Promise<never> {
 
 /** `data`: later changes are told apart from these. */
 function close (visit: Visit, data: Data): undefined {
-  const { exchange, runtime: { header } } = visit
-  varyByCookie(exchange.reply)
-  if (exchange.cookie === null) takeCookieBack(exchange, header.name)
-  else sendCookie(exchange, header, exchange.cookie)
+  const { exchange, runtime: { cookies, notices } } = visit
+  sendCookies(exchange, cookies, notices)
   visit.close(data)
 }

@@ -28,9 +28,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
       slot.disable(request)
       return done()
     }
-    const found = readCookie(request.headers.cookie, cookie.name)
-    const exchange = new Exchange(request, reply, typeof found === 'string' ? found : null, route)
-    if (typeof found === 'object' && found !== null) exchange.loaded = { state: 'none', reason: 'duplicate-cookie' }
+    const exchange = new Exchange(request, reply, readCookie(request.headers.cookie, cookie.name), route)
     slot.fill(request, exchange)
     const guard = unwiredGuard(config, route)
     if (runtime.backend.immediate && guard === undefined) return done()

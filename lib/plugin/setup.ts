@@ -9,7 +9,7 @@ import { RevocableBackend } from '../backends/revocable.js'
 import { StoreBackend } from '../backends/store.js'
 import { type Codec, createCodec } from '../schema/codec.js'
 import { type CookieWriter, createCookieWriter } from '../http/cookie.js'
-import type { CookieHeader } from '../http/headers.js'
+import { Notices } from '../http/notices.js'
 import { InvalidOption } from '../errors.js'
 import { HookList } from '../session/hooks.js'
 import { loadCipher } from '../tokens/cipher.js'
@@ -46,7 +46,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
       app.log.error({ err, session: settings.name, version }, 'a migrate step failed: sessions of that version are discarded')
     }),
     cookies: cookieWriter(app, settings),
-    header: cookieHeader(settings),
+    notices: new Notices(settings.name),
     hooks: createHooks(settings),
     log: app.log,
     ...await loadBackend(settings, secret)
@@ -98,22 +98,10 @@ function namespace ({ application, name, cookie }: Settings): string {
   return hash('sha256', JSON.stringify([application, name, cookie.name]), 'hex').slice(0, 8)
 }
 
-function cookieWriter (app: FastifyInstance, { cookie: { name, policy } }: Settings): CookieWriter {
-  const { path, sameSite, secure, httpOnly, partitioned, domain, priority } = policy
+function cookieWriter (app: FastifyInstance, { cookie: { policy } }: Settings): CookieWriter {
+  const { name, sameSite, secure, httpOnly, partitioned, priority } = policy
   const attributes = app.serializeCookie(name, '', { sameSite, secure, httpOnly, partitioned, ...(priority !== null && { priority }) })
-  return createCookieWriter(name, domain, path, attributes.slice(name.length + 1))
-}
-
-function cookieHeader ({ cookie: { name, policy: { secure } } }: Settings): CookieHeader {
-  let warned = false
-  return {
-    name,
-    secure,
-    warnOfPlainHttp (log) {
-      if (!warned) log.warn('browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy')
-      warned = true
-    }
-  }
+  return createCookieWriter(policy, attributes.slice(name.length + 1))
 }
 
 function createHooks ({ hooks }: Settings): HookList {

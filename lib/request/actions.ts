@@ -3,7 +3,7 @@ import { type Draft, ENDED, type Id, type Overtaken, type Place, type Saved } fr
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { cookieMaxAge, type Reason } from './times.js'
-import { end as endPlace } from './ending.js'
+import { endAsked } from './ending.js'
 import type { Plan } from './plan.js'
 import { emit } from './runtime.js'
 import { withRoomFor } from './session-limit.js'
@@ -99,7 +99,7 @@ function resetKey (data: Record<string, unknown>, key: string, initial: Record<s
 /** Ends the session that the request has destroyed, and removes its cookie. */
 export async function end (work: WorkingCopy): Promise<void> {
   const { visit, visit: { ending, exchange, runtime } } = work
-  if (ending !== null && ending !== 'elsewhere') await endPlace(runtime, ending.asked, exchange.request, work)
+  if (ending !== null && ending !== 'elsewhere') await endAsked(runtime, ending.asked, exchange, work)
   visit.ended()
 }
 

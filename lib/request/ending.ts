@@ -1,8 +1,36 @@
 import type { FastifyRequest } from 'fastify'
 import type { Step } from '../async/timeout.js'
 import type { Place } from '../backends/place.js'
+import type { Exchange } from '../http/exchange.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { emit, type Runtime } from './runtime.js'
+
+/** More cookies of one name than a change of settings leaves behind. */
+const MOST_TOKENS = 4
+const NOT_OURS: readonly string[] = ['malformed', 'forged', 'unknown-key']
+
+/** Ends what a request's `destroy()` was about: its session, or that of each authentic cookie where it brought several. */
+export async function endAsked (runtime: Runtime, place: Place | null, exchange: Exchange, step?: Step): Promise<void> {
+  const tokens = exchange.takeSeveral()
+  try {
+    if (place !== null) await end(runtime, place, exchange.request, step)
+    await endEach(runtime, tokens, exchange.request, step)
+  } catch (error) {
+    // Whoever tries again needs them.
+    exchange.keepCookies()
+    throw error
+  }
+}
+
+async function endEach (runtime: Runtime, tokens: readonly string[], request: FastifyRequest, step?: Step): Promise<void> {
+  let authentic = 0
+  for (const token of new Set(tokens)) {
+    const loaded = await runtime.backend.load(token, Date.now())
+    if (loaded.state === 'none' && NOT_OURS.includes(loaded.reason)) continue
+    if (loaded.state === 'found') await end(runtime, loaded.place, request, step)
+    if (++authentic === MOST_TOKENS) return
+  }
+}
 
 /** Ends a session, in a request or outside one. `false`: it had ended by then. Rejects with `StoreFailed`. */
 export async function end (runtime: Runtime, place: Place, request: FastifyRequest | null, step?: Step): Promise<boolean> {

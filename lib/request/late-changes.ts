@@ -1,6 +1,6 @@
 import type { Place } from '../backends/place.js'
 import { ChangedTooLate } from '../errors.js'
-import { end } from './ending.js'
+import { endAsked } from './ending.js'
 import { sameValue } from './plan.js'
 import type { Late } from './standing.js'
 import type { Visit } from './visit.js'
@@ -138,10 +138,11 @@ function lostCalls ({ accepted, wish, ending, runtime, exchange }: Visit): strin
 }
 
 /** `destroy()` wins even where Fastify never sent the response. */
-async function endLate (visit: Visit, place: Place): Promise<void> {
+async function endLate (visit: Visit, place: Place | null): Promise<void> {
+  const ending = endAsked(visit.runtime, place, visit.exchange)
   visit.ended()
   try {
-    await end(visit.runtime, place, visit.exchange.request)
+    await ending
   } catch (error) {
     visit.exchange.request.log.error({ err: error }, 'session could not be ended')
   }

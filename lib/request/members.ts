@@ -1,6 +1,6 @@
 import { ENDED } from '../backends/place.js'
 import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from '../errors.js'
-import { expose } from '../http/headers.js'
+import { expose } from '../http/set-cookie.js'
 import { deadline } from '../record/timeouts.js'
 import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
@@ -65,7 +65,7 @@ export class Members implements SessionOwner {
     // There may well be one to end, and nobody should believe that it did.
     if (obstacle === 'store') visit.refuse(new StoreFailed())
     if (obstacle === 'moved') visit.refuse(new Moved())
-    if (visit.endable !== null && runtime.backend.records === null) this.#assertRemovable()
+    if ((visit.endable !== null || exchange.several !== null) && runtime.backend.records === null) this.#assertRemovable()
     visit.end()
     if (visit.ending === null || visit.ending === 'elsewhere' || !exchange.left) return
     const ending = this.#save()
@@ -127,7 +127,7 @@ export class Members implements SessionOwner {
   #saved (): void {
     const { exchange, runtime } = this.#visit
     this.#accept()
-    if (exchange.canSetCookie) expose(exchange, runtime.settings.cookie.name)
+    if (exchange.canSetCookie) expose(exchange, runtime.cookies)
   }
 
   #accept (): void {

@@ -1,3 +1,4 @@
+import type { Loaded } from '../backends/place.js'
 import { NotReady } from '../errors.js'
 import type { Exchange } from '../http/exchange.js'
 import { Session } from '../session/session.js'
@@ -5,6 +6,8 @@ import { Members } from './members.js'
 import { read } from './read.js'
 import { emit, type Runtime } from './runtime.js'
 import { Visit } from './visit.js'
+
+type NotFound = Extract<Loaded, { readonly state: 'none' }>
 
 const STORE_FAILED = { state: 'none', reason: 'store-failed' } as const
 
@@ -45,7 +48,13 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   if (loaded === STORE_FAILED) visit.hinder('store')
   if (loaded?.state === 'moved') visit.hinder('moved')
   if (loaded !== null && loaded.state !== 'found') visit.reject(loaded.state === 'none' ? loaded.reason : 'moved')
+  if (loaded?.state === 'none') tell(visit, loaded)
   return visit
+}
+
+/** Some of what is not accepted hints at a fault of the installation. */
+function tell ({ exchange: { request }, runtime: { notices, settings } }: Visit, { reason }: NotFound): void {
+  if (reason === 'duplicate-cookie') notices.say(request.log, reason, { cookie: settings.cookie.name })
 }
 
 function sessionOf (visit: Visit): Session {

@@ -1,5 +1,6 @@
 import { NotBegun } from '../errors.js'
-import { hasForeignCookie, isCacheable } from '../http/headers.js'
+import { isCacheable } from '../http/headers.js'
+import { hasForeignCookie } from '../http/set-cookie.js'
 import type { Codec } from '../schema/codec.js'
 import type { Data } from '../session/merge.js'
 import { NO_WISH } from './standing.js'
@@ -94,8 +95,8 @@ export function isAsked (visit: Visit): boolean {
 }
 
 /** A cookie would harm a response that shared caches may keep, or that has the cookie of an application behind a gateway. */
-function mayWait ({ exchange, runtime: { settings } }: Visit): boolean {
-  return isCacheable(exchange.reply) || hasForeignCookie(exchange, settings.cookie.name)
+function mayWait ({ exchange, runtime: { cookies } }: Visit): boolean {
+  return isCacheable(exchange.reply) || hasForeignCookie(exchange, cookies)
 }
 
 function mayBegin ({ exchange: { request, route } }: Visit, { response }: Why): boolean {

@@ -7,6 +7,8 @@ export function read (visit: Visit, place: Place): boolean {
   if (!opened.ok) {
     visit.hinder({ unreadable: place })
     visit.reject('invalid', opened.paths)
+    const { exchange: { request }, runtime: { notices, settings: { version } } } = visit
+    notices.say(request.log, 'invalid', { paths: opened.paths, written: place.record.times.version, version })
     return false
   }
   visit.standOn({ place, data: opened.data, upgraded: opened.upgraded })

@@ -3,7 +3,7 @@ import type { Turns } from '../async/queue.js'
 import type { Backend } from '../backends/backend.js'
 import type { OpenSockets } from '../backends/open-sockets.js'
 import type { CookieWriter } from '../http/cookie.js'
-import type { CookieHeader } from '../http/headers.js'
+import type { Notices } from '../http/notices.js'
 import type { Settings } from '../options/options.js'
 import type { Codec } from '../schema/codec.js'
 import type { Opener } from '../schema/migrations.js'
@@ -16,7 +16,8 @@ export interface Runtime {
   readonly codec: Codec
   readonly opener: Opener
   readonly cookies: CookieWriter
-  readonly header: CookieHeader
+  /** What may be wrong with the installation is said through these. */
+  readonly notices: Notices
   readonly hooks: HookList
   readonly log: FastifyBaseLogger
   readonly production: boolean

@@ -120,7 +120,7 @@ export class Visit {
   /** `destroy()`: what there is to end will be, and the object goes on as a new session. */
   end (): void {
     const place = this.endable
-    if (place !== null) {
+    if (place !== null || this.exchange.several !== null) {
       this.ending = { asked: place }
       if (typeof this.obstacle === 'object') this.obstacle = null
     }
@@ -136,13 +136,13 @@ export class Visit {
   /** The session that `destroy()` asked to end has ended. */
   ended (): void {
     this.ending = null
-    this.exchange.setCookie(this.runtime.cookies.clear)
+    this.exchange.removeAll(this.runtime.cookies.clear)
   }
 
   /** Somebody else has ended it. Nothing is written and no cookie sent: the browser may hold a newer one. */
   endedElsewhere (): void {
     this.ending = 'elsewhere'
-    this.exchange.setCookie(null)
+    this.exchange.leaveCookies()
     this.reject('ended-elsewhere')
   }
 

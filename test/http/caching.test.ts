@@ -110,7 +110,9 @@ t.test('what counts as public', t => eachBackend(t, async (t, backend) => {
   }
 }))
 
-const CDN_FIELDS = ['CDN-Cache-Control', 'Surrogate-Control', 'Cloudflare-CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Edge-Control']
+const CDN_FIELDS = [
+  'CDN-Cache-Control', 'Surrogate-Control', 'Cloudflare-CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Netlify-CDN-Cache-Control', 'Edge-Control', 'X-LiteSpeed-Cache-Control'
+]
 
 t.test('K-51: what a handler tells a CDN apart from other caches is replaced with a cookie, and kept without one', t => eachBackend(t, async (t, backend) => {
   for (const field of CDN_FIELDS) {
@@ -137,6 +139,31 @@ t.test('K-51: what a handler tells a CDN apart from other caches is replaced wit
   }
 }))
 
+t.test('S-16: X-Accel-Expires, which nginx prefers to Cache-Control, becomes 0 with a cookie, and puts off a touch', t => eachBackend(t, async (t, backend) => {
+  for (const [value, cacheable] of [['600', true], ['@1893459600', true], ['0', false], ['off', false]] as const) {
+    for (const raw of [false, true]) {
+      const { app, client, logs, seed } = await scene(t, { backend })
+      app.get('/:what', async ({ params, session }, reply) => {
+        if (raw) reply.raw.setHeader('x-accel-expires', value)
+        else reply.header('X-Accel-Expires', value)
+        const { what } = params as { what: string }
+        if (what !== 'read') await session.rotate()
+        if (what === 'save') await session.save()
+        return session.visits
+      })
+      await seed()
+      for (const what of ['rotate', 'save']) {
+        const { headers } = await client.get(`/${what}`)
+        t.match(headers, { 'x-accel-expires': '0', 'cache-control': 'no-store' }, `${what} ${value}`)
+      }
+      t.equal(logs.filter(({ msg }) => /no-store/.test(String(msg))).length, cacheable ? 1 : 0)
+      mock.timers.setTime(Date.now() + 10_000_000)
+      t.equal(setCookies((await client.get('/read')).headers).length, cacheable ? 0 : 1)
+      mock.timers.reset()
+    }
+  }
+}))
+
 t.test('K-51: a session saved before a raw reply is not for a CDN either', t => eachBackend(t, async (t, backend) => {
   const { app, client, seed } = await scene(t, { backend })
   app.get('/raw', async ({ session }, reply) => {
@@ -155,7 +182,7 @@ t.test('a touch is put off where a CDN may keep the response', t => eachBackend(
   const rows: [string, boolean][] = [
     ['max-age=60', true], ['public', true], ['s-maxage=60', true], ['max-age=0', false], ['no-store', false], ['private, max-age=60', false], ['no-cache', false]
   ]
-  for (const field of CDN_FIELDS.slice(0, 2)) {
+  for (const field of CDN_FIELDS) {
     for (const [control, cacheable] of rows) {
       const { app, client, seed } = await scene(t, { backend })
       app.get('/answer', async (request, reply) => { reply.header(field, control); return request.session.visits })

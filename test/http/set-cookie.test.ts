@@ -160,7 +160,8 @@ t.test('K-55: a cookie is removed with exactly the attributes it was set with', 
     t.match(set, [new RegExp(`^${name}=[A-Za-z0-9_-]+; `)])
     t.equal(set[0]?.slice(set[0].indexOf(';')), attributes)
     const removed = setCookies((await client.get('/out')).headers)
-    t.strictSame(removed, [`${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${attributes}`])
+    t.equal(removed.at(-1), `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${attributes}`)
+    t.equal(removed.length === 1, name.startsWith('__Host-'), 'under another name it is also removed where it may have lain before')
     t.equal(client.token, undefined)
   }
 }))

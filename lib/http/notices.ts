@@ -1,0 +1,68 @@
+import type { FastifyBaseLogger } from 'fastify'
+
+/** Milliseconds between two notices of one kind. */
+const PAUSE = 3_600_000
+
+/** What may be wrong with an installation, and what a notice tells of the occasion. No value, token or id. */
+export interface Faults {
+  /** A request brought several cookies of our name. */
+  readonly 'duplicate-cookie': { readonly cookie: string }
+  /** A token names a secret that is not configured. Anybody can write such a name. */
+  readonly 'unknown-key': { readonly keyId: string, readonly known: readonly string[] }
+  /** A record does not satisfy the schema. `written`: the version that wrote it; `version`: ours. */
+  readonly invalid: { readonly paths: readonly string[], readonly written: number, readonly version: number }
+  /** A record tells of a later time than ours. */
+  readonly 'from-the-future': { readonly milliseconds: number }
+  /** `cookie.domain` does not cover the host of the request. */
+  readonly domain: { readonly domain: string, readonly host: string }
+  /** `cookie.path` does not cover the address of the request. */
+  readonly path: { readonly path: string }
+  /** The `Set-Cookie` is big enough to be a burden for proxies. */
+  readonly size: { readonly bytes: number }
+  readonly 'plain-http': object
+  readonly public: object
+  readonly 'foreign-cookie': object
+}
+
+const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => string } = {
+  'duplicate-cookie': ({ cookie }) => `a request brought several cookies named ${cookie}, and none of them was used: cookie.domain, cookie.path or cookie.partitioned was changed without cookie.name, or another application of this host has the same cookie.name`,
+  'unknown-key': ({ keyId, known }) => `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known.join(', ')}). After a change of SESSION_SECRET give both: secret: [new, old]`,
+  invalid: ({ paths, written, version }) => written > version
+    ? `a session of the newer version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was not used: while both are deployed, each has to accept what the other writes`
+    : `a session of version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was discarded: raise version and migrate, or set onInvalid: 'salvage'`,
+  'from-the-future': ({ milliseconds }) => `a session tells of a time ${Math.round(milliseconds / 1000)} seconds ahead of this machine: let a time server set the clocks of all machines`,
+  domain: ({ domain }) => `browsers drop a session cookie of the domain ${domain} on the host of this request: set cookie.domain to a domain that the host belongs to, or leave it out, and behind a proxy set Fastify's trustProxy`,
+  path: ({ path }) => `a session was changed outside cookie.path (${path}): browsers do not send the session there, so its cookie replaces the visitor's session with a new one`,
+  size: ({ bytes }) => `the Set-Cookie of the session has ${bytes} bytes: proxies may answer 502 for it (nginx takes 4 KiB of response headers unless proxy_buffer_size says more). Store less, or use a store`,
+  'plain-http': () => 'browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy',
+  public: () => 'cache-control of a public response is replaced by no-store, because its session changed',
+  'foreign-cookie': () => 'a cookie of this session that was on the response is replaced, because the session changed here as well'
+}
+
+function some (paths: readonly string[]): string {
+  return paths.length > 5 ? `${paths.slice(0, 5).join(', ')}, …` : paths.join(', ')
+}
+
+/** What is said of an installation that may be at fault: each fault at once, then no more than once an hour, with how often it was seen. */
+export class Notices {
+  readonly #session: string
+  readonly #said = new Map<keyof Faults, { at: number, since: number }>()
+
+  constructor (session: string) {
+    this.#session = session
+  }
+
+  say<Fault extends keyof Faults> (log: FastifyBaseLogger, fault: Fault, details: Faults[Fault]): void {
+    const now = Date.now()
+    const said = this.#said.get(fault)
+    if (said !== undefined && Math.abs(now - said.at) < PAUSE) {
+      said.since++
+      return
+    }
+    const times = (said?.since ?? 0) + 1
+    this.#said.set(fault, { at: now, since: 0 })
+    const text = TEXTS[fault](details)
+    const fields: Record<string, unknown> = { session: this.#session, fault, times, ...details }
+    log.warn(fields, said === undefined ? text : `${text} (seen ${times} times since this was last said)`)
+  }
+}
