@@ -11,8 +11,8 @@ export interface Faults {
   readonly 'unknown-key': { readonly keyId: string, readonly known: readonly string[] }
   /** A record does not satisfy the schema. `written`: the version that wrote it; `version`: ours. */
   readonly invalid: { readonly paths: readonly string[], readonly written: number, readonly version: number }
-  /** A record tells of a later time than ours. */
-  readonly 'from-the-future': { readonly milliseconds: number }
+  /** A record tells of a time `ahead` milliseconds later than ours. */
+  readonly 'from-the-future': { readonly ahead: number, readonly accepted: boolean }
   /** `cookie.domain` does not cover the host of the request. */
   readonly domain: { readonly domain: string, readonly host: string }
   /** `cookie.path` does not cover the address of the request. */
@@ -30,7 +30,7 @@ const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => str
   invalid: ({ paths, written, version }) => written > version
     ? `a session of the newer version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was not used: while both are deployed, each has to accept what the other writes`
     : `a session of version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was discarded: raise version and migrate, or set onInvalid: 'salvage'`,
-  'from-the-future': ({ milliseconds }) => `a session tells of a time ${Math.round(milliseconds / 1000)} seconds ahead of this machine: let a time server set the clocks of all machines`,
+  'from-the-future': ({ ahead, accepted }) => `a session tells of a time ${Math.round(ahead / 1000)} seconds ahead of the clock here${accepted ? ', which is read as now' : ' and was not accepted'}: let a time server set the clocks of all machines`,
   domain: ({ domain }) => `browsers drop a session cookie of the domain ${domain} on the host of this request: set cookie.domain to a domain that the host belongs to, or leave it out, and behind a proxy set Fastify's trustProxy`,
   path: ({ path }) => `a session was changed outside cookie.path (${path}): browsers do not send the session there, so its cookie replaces the visitor's session with a new one`,
   size: ({ bytes }) => `the Set-Cookie of the session has ${bytes} bytes: proxies may answer 502 for it (nginx takes 4 KiB of response headers unless proxy_buffer_size says more). Store less, or use a store`,

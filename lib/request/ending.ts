@@ -3,11 +3,12 @@ import type { Step } from '../async/timeout.js'
 import type { Place } from '../backends/place.js'
 import type { Exchange } from '../http/exchange.js'
 import { publicHandle } from '../tokens/public-id.js'
+import type { RejectReason } from '../../types/index.js'
 import { emit, type Runtime } from './runtime.js'
 
 /** More cookies of one name than a change of settings leaves behind. */
 const MOST_TOKENS = 4
-const NOT_OURS: readonly string[] = ['malformed', 'forged', 'unknown-key']
+const NOT_OURS: readonly string[] = ['malformed', 'forged', 'unknown-key'] satisfies readonly RejectReason[]
 
 /** Ends what a request's `destroy()` was about: its session, or that of each authentic cookie where it brought several. */
 export async function endAsked (runtime: Runtime, place: Place | null, exchange: Exchange, step?: Step): Promise<void> {

@@ -7,7 +7,11 @@ import { read } from './read.js'
 import { emit, type Runtime } from './runtime.js'
 import { Visit } from './visit.js'
 
+type Found = Extract<Loaded, { readonly state: 'found' }>
 type NotFound = Extract<Loaded, { readonly state: 'none' }>
+
+/** Milliseconds by which the clocks of machines commonly differ. */
+const WORTH_A_WORD = 1_000
 
 const STORE_FAILED = { state: 'none', reason: 'store-failed' } as const
 
@@ -40,6 +44,7 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   load(exchange, runtime)
   const { loaded } = exchange
   const visit = new Visit(runtime, exchange, sessionOf)
+  if (loaded !== null && loaded.state !== 'moved') tell(visit, loaded)
   if (loaded?.state === 'found' && read(visit, loaded.place)) {
     emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
     return visit
@@ -48,13 +53,17 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   if (loaded === STORE_FAILED) visit.hinder('store')
   if (loaded?.state === 'moved') visit.hinder('moved')
   if (loaded !== null && loaded.state !== 'found') visit.reject(loaded.state === 'none' ? loaded.reason : 'moved')
-  if (loaded?.state === 'none') tell(visit, loaded)
   return visit
 }
 
-/** Some of what is not accepted hints at a fault of the installation. */
-function tell ({ exchange: { request }, runtime: { notices, settings } }: Visit, { reason }: NotFound): void {
-  if (reason === 'duplicate-cookie') notices.say(request.log, reason, { cookie: settings.cookie.name })
+/** Some of what is found, or not accepted, hints at a fault of the installation. */
+function tell ({ exchange: { request: { log } }, runtime: { keyIds, notices, settings } }: Visit, loaded: Found | NotFound): void {
+  const accepted = loaded.state === 'found'
+  const { ahead = 0 } = loaded
+  if (ahead >= WORTH_A_WORD) notices.say(log, 'from-the-future', { ahead, accepted })
+  if (accepted) return
+  if (loaded.reason === 'duplicate-cookie') notices.say(log, 'duplicate-cookie', { cookie: settings.cookie.name })
+  if (loaded.keyId !== undefined) notices.say(log, 'unknown-key', { keyId: loaded.keyId, known: keyIds })
 }
 
 function sessionOf (visit: Visit): Session {

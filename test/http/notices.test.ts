@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
-import { type AppOptions, buildApp, eachBackend, SECRET } from '../support/app.js'
-import { pass, setClock, stopTime } from '../support/clock.js'
+import { type AppOptions, buildApp, COOKIE, eachBackend, SECRET } from '../support/app.js'
+import { pass, setClock, START, stopTime } from '../support/clock.js'
 
 const HOUR = 3_600_000
 
@@ -130,5 +131,40 @@ t.test('records that the schema discards are said with version and paths, and wh
     for (let i = 0; i < 2; i++) t.equal((await after.inject({ url: '/', headers: { cookie: before.client.header } })).body, 'dark')
     t.match(warnings, [says])
     t.equal(warnings.length, 1)
+  }
+}))
+
+t.test('a secret that this process does not know is said with its id and those of the known, and what to do', t => eachBackend(t, async (t, backend) => {
+  const kept = backend === 'memory' ? { store: memoryStore() } : backend === 'revocable' ? { revocations: memoryStore() } : {}
+  const before = await scene(t, { backend, ...kept, secret: randomBytes(32) })
+  await before.client.get('/')
+  const after = await scene(t, { backend, ...kept })
+  after.warnings()
+  for (let i = 0; i < 2; i++) await after.get('/read', { cookie: before.client.header })
+  const [keyId] = before.sessions.policy().keyIds
+  const [known] = after.sessions.policy().keyIds
+  t.strictSame(after.warnings().map(({ msg }) => msg), [
+    `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known}). After a change of SESSION_SECRET give both: secret: [new, old]`
+  ])
+  await after.get('/read', { cookie: `${COOKIE}=${'x'.repeat(60)}` })
+  t.strictSame(after.warnings(), [], 'anything else is only forged')
+}))
+
+t.test('a clock that is ahead is said with the difference, whether the session is accepted or not', t => eachBackend(t, async (t, backend) => {
+  stopTime(t)
+  for (const [ahead, says] of [
+    [900, null],
+    [90_000, /a session tells of a time 90 seconds ahead of the clock here, which is read as now: let a time server/],
+    [4_000_000, /a session tells of a time 4000 seconds ahead of the clock here and was not accepted: let a time server/]
+  ] as const) {
+    const built = await scene(t, { backend })
+    setClock(START + ahead)
+    await built.client.get('/')
+    setClock(START)
+    built.warnings()
+    for (let i = 0; i < 2; i++) await built.get('/read')
+    const said = built.warnings().map(({ msg }) => msg)
+    t.match(said, says === null ? [] : [says])
+    t.equal(said.length, says === null ? 0 : 1, String(ahead))
   }
 }))
