@@ -24,7 +24,8 @@ export interface Faults {
   readonly 'foreign-cookie': object
 }
 
-const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => string } = {
+/** What is said of each. */
+export const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => string } = {
   'duplicate-cookie': ({ cookie }) => `a request brought several cookies named ${cookie}, and none of them was used: cookie.domain, cookie.path or cookie.partitioned was changed without cookie.name, or another application of this host has the same cookie.name`,
   'unknown-key': ({ keyId, known }) => `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known.join(', ')}). After a change of SESSION_SECRET give both: secret: [new, old]`,
   invalid: ({ paths, written, version }) => written > version

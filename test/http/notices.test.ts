@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
+import { TEXTS } from '../../lib/http/notices.js'
 import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { type AppOptions, buildApp, COOKIE, eachBackend, SECRET } from '../support/app.js'
 import { pass, setClock, START, stopTime } from '../support/clock.js'
+import { tableOf } from '../support/documents.js'
 
 const HOUR = 3_600_000
 
@@ -168,3 +170,8 @@ t.test('a clock that is ahead is said with the difference, whether the session i
     t.equal(said.length, says === null ? 0 : 1, String(ahead))
   }
 }))
+
+t.test('docs/proxies.md has every fault that is warned of, and no other', async t => {
+  const { rows } = tableOf('docs/proxies.md', 'When the log warns', '`fault`')
+  t.strictSame(rows.map(([fault]) => fault).sort(), Object.keys(TEXTS).map((fault) => `\`${fault}\``).sort())
+})
