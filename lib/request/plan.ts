@@ -79,7 +79,8 @@ export function planFor (visit: Visit, work: Data, why: Why): Plan {
   const action = decide({
     ended: visit.ending !== null && visit.ending !== 'elsewhere', stored, changed, rotate: rotate !== null, touchDue, stale, failed, deferred
   })
-  return { action: action === 'create' && !mayBegin(visit, why) ? 'nothing' : action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, rotate }
+  const plan: Plan = { action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, rotate }
+  return action === 'create' && !mayBegin(visit, why) ? { ...plan, action: 'nothing', changed: false } : plan
 }
 
 /** The session's data; of a failed request the data as they were found, without those that `regenerate()` drops. */
