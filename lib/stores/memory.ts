@@ -6,7 +6,7 @@ import { wholeMilliseconds } from './internal/values.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
 export interface MemoryStoreOptions {
-  /** How many sessions are kept; the least recently used go first. Default 100,000. Costs 30 bytes each in advance. */
+  /** How many sessions are kept; the least recently used go first. Default 100,000. */
   readonly maxEntries?: number | undefined
   /** How much memory they may take together, in bytes, by a careful estimate. Default 256 MiB. */
   readonly maxBytes?: number | undefined
@@ -39,6 +39,7 @@ export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
 export class MemoryStore implements SessionStore {
   readonly name = 'memoryStore'
   readonly immediate = true
+  readonly #maxEntries: number
   readonly #maxBytes: number
   readonly #subjects = createSubjectIndex()
   readonly #entries: LRUCache<string, Entry>
@@ -49,9 +50,10 @@ export class MemoryStore implements SessionStore {
     // 2^24 entries are as many as a Map holds.
     assertLimit('maxEntries', maxEntries, 2 ** 24)
     assertLimit('maxBytes', maxBytes, Number.MAX_SAFE_INTEGER)
+    this.#maxEntries = maxEntries
     this.#maxBytes = maxBytes
+    // Without `max`, for which the cache would take its memory in advance.
     this.#entries = new LRUCache<string, Entry>({
-      max: maxEntries,
       maxSize: maxBytes,
       dispose: ({ subject }, id, reason) => {
         if (subject !== undefined && reason !== 'set') this.#subjects.remove(subject, id)
@@ -152,6 +154,7 @@ export class MemoryStore implements SessionStore {
       if (entry.subject !== undefined) this.#subjects.add(entry.subject, id)
     }
     this.#entries.set(id, entry, { size })
+    if (this.#entries.size > this.#maxEntries) this.#entries.pop()
   }
 }
 

@@ -78,7 +78,7 @@ async function scene (t: Test, backend: BackendName) {
   return { ...built, output, said, keys }
 }
 
-t.test('K-52, S-7.x, P0.11: no token, id, secret or key of a store, and no value of a session, in anything that is printed', t => eachBackend(t, async (t, backend) => {
+t.test('K-52, P0.11: no token, id, secret or key of a store, and no value of a session, in anything that is printed', t => eachBackend(t, async (t, backend) => {
   const { app, client, output, said, keys, logs, events } = await scene(t, backend)
   const heard: string[] = []
   for (const name of ['tracing:fastify.request.handler:start', 'tracing:fastify.request.handler:end', 'tracing:fastify.request.handler:error']) {

@@ -1,14 +1,11 @@
 import Fastify from 'fastify'
 import { mock } from 'node:test'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { buildApp, Client, COOKIE, eachBackend, SECRET } from '../support/app.js'
 import { scene } from '../support/scene.js'
-import { root } from '../support/root.js'
 
 interface Notes extends Record<string, unknown> {
   note?: string | undefined
@@ -206,26 +203,4 @@ t.test('P4.25: two writers at once, and both keys survive, where there is a stor
   await client.get('/seed')
   await Promise.all([client.get('/note'), client.get('/color')])
   t.strictSame((await client.get('/data')).json(), { note: 'a', color: 'red', tags: ['x'] })
-})
-
-/** How many rows each of the five documents has. */
-const ROWS = { 0: 12, 1: 16, 2: 20, 3: 13, 4: 25 }
-const LEFT_OUT: Record<string, string> = {
-  'P2.6': 'the file store has tests of its own',
-  'P2.20': 'context: which versions are supported is package.json and CI',
-  'P3.2': 'the packed package is tested by test/package/packaging.test.ts: no driver is a dependency',
-  'P3.11': 'documentation, CI and licence are files, not behaviour',
-  'P4.3': 'what belongs into a session is documentation',
-  ...Object.fromEntries([5, 6, 7, 8, 9, 10, 11, 12, 13].map((row) => [`P3.${row}`, 'stores have tests of their own']))
-}
-
-t.test('every promise of the systems before this one has a test that names it', async t => {
-  const folder = join(root, 'test')
-  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.startsWith('consumer'))
-  const texts = await Promise.all(files.map(async (file) => await readFile(join(folder, file), 'utf8')))
-  // Of this file only what comes before the list of what is left out.
-  const text = texts.map((text) => text.split('const LEFT_OUT')[0]).join('\n')
-  const rows = Object.entries(ROWS).flatMap(([document, count]) => Array.from({ length: count }, (_, i) => `P${document}.${i + 1}`))
-  const missing = rows.filter((row) => !(row in LEFT_OUT) && !new RegExp(`\\b${row.replace('.', '\\.')}\\b(?![.\\d])`).test(text))
-  t.strictSame(missing, [])
 })

@@ -169,7 +169,7 @@ async function raceEvery (t: Test, steps: readonly Step[]): Promise<void> {
   t.strictSame([...wrong], [], `${name}: ${count} orders`)
 }
 
-t.test('R-02 R-04: two processes in every order: nothing is lost, nothing comes back, as if each call were one moment', async (t) => {
+t.test('R-2 R-4: two processes in every order: nothing is lost, nothing comes back, as if each call were one moment', async (t) => {
   const pairs: Array<[Operation, Operation]> = [
     ['save', 'save'], ['save', 'delete'], ['save', 'touch'], ['save', 'load'], ['save', 'again'], ['delete', 'delete'],
     ['delete', 'load'], ['delete', 'touch'], ['again', 'again'], ['again', 'load']
@@ -182,7 +182,7 @@ t.test('R-02 R-04: two processes in every order: nothing is lost, nothing comes 
   }
 })
 
-t.test('R-02: of two processes that create an id which was deleted a moment ago one succeeds, in every order', async (t) => {
+t.test('R-2: of two processes that create an id which was deleted a moment ago one succeeds, in every order', async (t) => {
   for (const [first, second] of [[true, true], [true, false], [false, false]] as const) {
     const outcomes = new Set<string>()
     const count = await everyOrder(async (choose) => {
@@ -199,7 +199,7 @@ t.test('R-02: of two processes that create an id which was deleted a moment ago 
   }
 })
 
-t.test('R-02 R-04: three processes in orders drawn at random', async (t) => {
+t.test('R-2 R-4: three processes in orders drawn at random', async (t) => {
   const step = fc.record({ operation: fc.constantFrom(...Object.keys(operations) as Operation[]), prepare: fc.boolean() })
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 3 }), fc.array(fc.nat(2), { maxLength: 40 }), async (steps, choices) => {
     const outcome = await race(steps, (waiting) => (choices.shift() ?? 0) % waiting)

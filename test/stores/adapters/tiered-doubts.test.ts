@@ -27,7 +27,7 @@ function broken (t: Test, staleness = 5) {
 }
 
 for (const how of ['rejects', 'throws', 'hangs', 'answers a callback that nobody gave', 'returns no promise']) {
-  t.test(`R-04, R-11: a process reads what it has saved and ended, though its cache ${how} at every write and still answers what it had`, async (t) => {
+  t.test(`R-4, R-11: a process reads what it has saved and ended, though its cache ${how} at every write and still answers what it had`, async (t) => {
     const { tiered, breakWrites, cache, loads } = broken(t)
     await tiered.create('saved', 'first', later())
     await tiered.create('ended', 'first', later())
@@ -58,7 +58,7 @@ for (const how of ['rejects', 'throws', 'hangs', 'answers a callback that nobody
   })
 }
 
-t.test('R-02: who lost a race reads the latest record next, though the cache cannot be told', async (t) => {
+t.test('R-2: who lost a race reads the latest record next, though the cache cannot be told', async (t) => {
   const { tiered, breakWrites, store } = broken(t)
   await tiered.create('id', 'first', later())
   const other = tieredStore({ cache: memory(), store })

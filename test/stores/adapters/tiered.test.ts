@@ -150,7 +150,7 @@ t.test('another process reads a change, an end and a deadline that was moved wit
   t.equal(await one.load('brief'), null)
 })
 
-t.test('R-02 R-04: who was served a stale record cannot save it, and reads the latest next', async (t) => {
+t.test('R-2 R-4: who was served a stale record cannot save it, and reads the latest next', async (t) => {
   const { one, other } = processes(t)
   await one.create('id', 'first', later())
   await other.load('id')
@@ -164,7 +164,7 @@ t.test('R-02 R-04: who was served a stale record cannot save it, and reads the l
   t.equal(await other.load('id'), null)
 })
 
-t.test('R-02 R-04: two applications with a cache each lose no change, and an ended session is not saved', async (t) => {
+t.test('R-2 R-4: two applications with a cache each lose no change, and an ended session is not saved', async (t) => {
   const store = memory()
   const open = async () => {
     const built = await buildApp(t, { backend: 'memory', store: tieredStore({ cache: memory(), store }) })
@@ -227,7 +227,7 @@ t.test('in every order of the calls: a process reads what it was told last, and 
   }
 })
 
-t.test('R-04: a reader that was overtaken by the deletion in another process puts nothing back that lasts', async (t) => {
+t.test('R-4: a reader that was overtaken by the deletion in another process puts nothing back that lasts', async (t) => {
   const { one, other } = processes(t)
   await one.create('id', 'first', later())
   const [cache, slow] = [memory(), memory()]
