@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { AsyncStore, Awaitable, SessionStore } from '../../types/store.js'
 
 /** Registers one test of the caller's own test runner. */
@@ -93,6 +92,9 @@ function clock (granularity: number): Pick<Scene, 'soon' | 'past'> {
     }
   }
 }
+
+/** By the global timer, which a clock that is set moves as well. */
+export const sleep = (milliseconds: number) => new Promise<void>((resolve) => { setTimeout(resolve, milliseconds) })
 
 /** An id as the plugin makes them. */
 export const newId = (): string => `conformance:${randomBytes(32).toString('hex')}`
