@@ -143,7 +143,7 @@ function manyTests ({ check }: Runner): void {
     await each((id, at) => store.create(id, 'payload', later(), at % 2 === 0 ? id : undefined))
     // The fastest of some rounds, in turns: what a busy machine slows down, it slows down for both.
     let [found, read] = [Infinity, Infinity]
-    for (let round = 0; round < 10 && found > Math.max(soonEnough, read / 4); round++) {
+    for (let round = 0; round < 10 && (round === 0 || found > Math.max(soonEnough, read / 4)); round++) {
       found = Math.min(found, await time(async () => assert.deepEqual(await ids(store, 'ann'), [own])))
       read = Math.min(read, await time(() => each((id) => store.load(id))))
     }

@@ -46,10 +46,10 @@ t.test('what CONTRIBUTING.md says that a store has, every store of a server has'
   const paths = codeIn(section).filter((code) => /^[\w.-]+\/[\w./<>-]+$/.test(code))
   t.ok(paths.length > 10)
   t.strictSame(paths.map((path) => path.replace('<name>', 'postgres')).filter((path) => !existsSync(join(root, path))), [])
-  const suites = paths.filter((path) => /^test\/stores\/(http|race)/.test(path))
+  const suites = paths.filter((path) => /\/(http|races|http-failures)\.test/.test(path))
   t.equal(suites.length, 3)
   const isLocal = (family: string) => ['file', 'sqlite'].includes(family)
-  const needed = families.flatMap((family) => suites.map((path) => path.replace('<name>', isLocal(family) && path.includes('failures') ? 'local' : family)))
+  const needed = families.flatMap((family) => suites.map((path) => isLocal(family) && path.includes('failures') ? 'test/stores/http-failures-local.test.ts' : path.replace('<name>', family)))
   t.strictSame(needed.filter((path) => !existsSync(join(root, path))), [])
 })
 
