@@ -96,6 +96,18 @@ t.test('K-49: raw.writeHead() with an object or a list of headers keeps ours and
   }
 }))
 
+t.test('a request that could be upgraded to HTTP/2 is an ordinary one: save() of a hijacked reply sets its cookie', t => eachBackend(t, async (t, backend) => {
+  const { app, client } = await buildApp(t, { backend })
+  app.get('/answer', (request, reply) => {
+    request.session.note = 'x'
+    reply.hijack()
+    request.session.save().then(() => reply.raw.end('saved'), (error) => reply.raw.end(error.code))
+  })
+  const { headers, payload } = await client.get('/answer', { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' })
+  t.equal(payload, 'saved')
+  t.equal(own(headers).length, 1)
+}))
+
 t.test("S-ck2: one cookie when another plugin's onSend throws, and when it throws after save()", t => eachBackend(t, async (t, backend) => {
   for (const statusCode of [403, 500]) {
     const { app, client } = await buildApp(t, { backend })

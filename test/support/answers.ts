@@ -80,6 +80,7 @@ export const WAYS: readonly Way[] = [
       app.get('/answer', async (request) => { write(request); return 'ok' })
     }
   },
+  { name: 'a body that Fastify cannot send', routes: (app, write) => { app.get('/answer', async (request, reply) => { write(request); return await reply.type('text/html').send({ not: 'text' }) }) } },
   { name: 'over HTTP/2', wire: 'http2', routes: (app, write) => { app.get('/answer', async (request) => { write(request); return 'ok' }) } },
   { name: 'the client hangs up, the handler finishes', wire: 'hang up', routes: () => {} },
   {
