@@ -7,7 +7,7 @@ import { optionError } from './option-error.js'
 import type { Data, Resolvers } from '../session/merge.js'
 import { isZod } from '../schema/keys.js'
 import { isPlainObject } from '../values/clone.js'
-import { isStore } from '../store-shape.js'
+import { isStore, storeAdvice } from '../store-shape.js'
 import { isPromise } from '../async/promises.js'
 import type { Timeout } from '../record/timeouts.js'
 import { checkInterval, duration, immediate, readTimeouts, timeout } from './timeout-options.js'
@@ -18,10 +18,12 @@ const keys = z.array(z.string('must be a key of the schema'), 'must be a list of
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, `must be one of: ${values.join(', ')}`)
 const plainObject = z.custom<object>(isPlainObject, 'must be an object of functions by the name of the hook')
 
+const store = z.custom<SessionStore>(isStore, { error: ({ input }) => storeAdvice(input) })
+
 const shape = z.strictObject({
   schema: z.custom<SessionSchema>(isZod, 'must be a Zod 4 schema: z.object({ … })'),
   secret: z.unknown().optional(),
-  store: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore(): an object with the methods create, load, replace, touch and delete').optional(),
+  store: store.optional(),
   name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
   application: text.default(''),
   cookie: z.unknown().optional(),
@@ -36,7 +38,7 @@ const shape = z.strictObject({
   describe: immediate.optional(),
   maxPerSubject: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
   overLimit: oneOf('evict-oldest', 'refuse').optional(),
-  revocations: z.custom<SessionStore>(isStore, 'must be a store, such as memoryStore() or redisStore({ client })').optional(),
+  revocations: store.optional(),
   revocationStaleness: orNone.max(3_600, 'must be an hour (3600 seconds) or less').optional(),
   merge: z.record(z.string(), immediate.optional(), 'must be an object of functions by key').default({}),
   version: z.int('must be a whole number').min(1, 'must be 1 or more').max(65_535, 'must be 65535 or less').default(1),

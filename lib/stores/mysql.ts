@@ -1,7 +1,7 @@
 import type { AsyncStore, StoredRecord } from '../../types/store.js'
 import { assertOptions } from './internal/options.js'
 import { longestId, longestSubject, mysqlSchema } from './internal/schema/mysql.js'
-import { quoteTable, tableOf } from './internal/sql/identifier.js'
+import { assertColumns, quoteTable, tableOf } from './internal/sql/identifier.js'
 import { mysqlClient, type MysqlClient, type MysqlPool } from './internal/sql/mysql-client.js'
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
 import { errorField } from './internal/sql/retry.js'
@@ -106,9 +106,17 @@ export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
   }
 }
 
-/** Creates the table unless it exists: `schema/mysql.sql`. Needs the right to create. */
+/**
+ * Creates the table unless it exists: `schema/mysql.sql`. Needs the right to create. Rejects with
+ * `FST_TYPED_SESSION_INVALID_OPTION` if a table of this name is there that is none of ours.
+ */
 export async function createTable (pool: MysqlPool, options: { table?: string | undefined } = {}): Promise<void> {
-  await mysqlClient(pool).write(mysqlSchema(tableOf(options)), [])
+  const table = tableOf(options)
+  const client = mysqlClient(pool)
+  await client.write(mysqlSchema(table), [])
+  const found = await client.read(`SHOW COLUMNS FROM ${quoteTable(table, '`')}`, [])
+  const [bytes, whole] = [/^varbinary/, /^bigint/]
+  assertColumns(table, found, { id: bytes, payload: /blob$/, expires_at: whole, subject: bytes, revision: whole })
 }
 
 /** The bytes of an id or a subject, or null if the database cannot hold them as they are. */

@@ -1,7 +1,7 @@
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { assertOptions } from './internal/options.js'
 import { postgresSchema } from './internal/schema/postgres.js'
-import { quoteTable, tableOf } from './internal/sql/identifier.js'
+import { assertColumns, quoteTable, tableOf } from './internal/sql/identifier.js'
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
 import { runner, type PostgresClient, type Run } from './internal/sql/postgres-client.js'
 import { errorField, retry } from './internal/sql/retry.js'
@@ -91,12 +91,22 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
   }
 }
 
-/** Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. */
+const columnTypes = `SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
+  WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`
+
+/**
+ * Creates the table and its indexes unless they exist: `schema/postgres.sql`. Needs the right to create. Rejects with
+ * `FST_TYPED_SESSION_INVALID_OPTION` if a table of this name is there that is none of ours.
+ */
 export async function createTable (pool: PostgresClient, options: { table?: string | undefined } = {}): Promise<void> {
-  const schema = postgresSchema(tableOf(options))
+  const table = tableOf(options)
+  const [create = '', ...indexes] = postgresSchema(table)
   const { run, close } = runner(pool)
   try {
-    for (const statement of schema) await retry(() => run(statement), createdMeanwhile)
+    await retry(() => run(create), createdMeanwhile)
+    const text = /^(?:text|character varying)$/
+    assertColumns(table, await run(columnTypes, [quoteTable(table, '"')]), { id: text, payload: text, expires_at: /^bigint$/, subject: text })
+    for (const statement of indexes) await retry(() => run(statement), createdMeanwhile)
   } finally {
     await close()
   }

@@ -244,4 +244,16 @@ else {
     t.equal(await other.create('b', 'p', later(), 's'), false)
     t.equal(await other.load('b'), null)
   })
+
+  t.test('createTable takes no table of somebody else for its own', async (t) => {
+    const foreign = {
+      accounts: ['id %s PRIMARY KEY, account BIGINT, seen INT NOT NULL', /accounts is there already.*column payload is missing/],
+      other_types: ['id %s PRIMARY KEY, payload BLOB, expires_at TIMESTAMP NULL, subject %s, revision BIGINT', /column expires_at is timestamp/]
+    } as const
+    for (const [table, [columns, message]] of Object.entries(foreign)) {
+      await pool.query(`CREATE TABLE ${table} (${columns.replaceAll('%s', 'VARBINARY(255)')})`)
+      await t.rejects(createTable(pool, { table }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    }
+    await createTable(pool)
+  })
 }

@@ -198,4 +198,29 @@ else {
     t.same(await collect(other, 's'), [{ id: 'a', payload: 'p', expiresAt: deadline }])
     t.equal(await other.load('a'), 'p')
   })
+
+  t.test('createTable takes no table of somebody else for its own', async (t) => {
+    const foreign = {
+      accounts: ['id %s PRIMARY KEY, account BIGINT, seen INT NOT NULL', /accounts is there already.*column payload is missing/],
+      other_types: ['id %s PRIMARY KEY, payload %s, expires_at TIMESTAMP NULL, subject %s, revision BIGINT', /column expires_at is timestamp/]
+    } as const
+    for (const [table, [columns, message]] of Object.entries(foreign)) {
+      await pool.query(`CREATE TABLE ${table} (${columns.replaceAll('%s', 'TEXT')})`)
+      await t.rejects(createTable(pool, { table }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    }
+    await createTable(pool)
+  })
+
+  t.test('A schema in the name of the table holds whatever the connection\'s search_path says; without it search_path decides', async (t) => {
+    const one = new pg.Pool({ connectionString: postgresUrl(server.port), max: 1 })
+    t.teardown(() => one.end())
+    await one.query('CREATE SCHEMA tenant')
+    for (const table of ['public.kept', 'tenant.kept']) await createTable(one, { table })
+    const [named, unnamed] = [postgresStore({ pool: one, table: 'public.kept' }), postgresStore({ pool: one, table: 'kept' })]
+    await named.create('id', 'payload', later())
+    t.equal(await unnamed.load('id'), 'payload')
+    await one.query('SET search_path TO tenant')
+    t.equal(await named.load('id'), 'payload')
+    t.equal(await unnamed.load('id'), null)
+  })
 }

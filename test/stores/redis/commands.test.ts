@@ -126,7 +126,7 @@ withEachClient(async (t, { open, admin, take }) => {
 })
 
 t.test('redisStore refuses at once what cannot work', async t => {
-  for (const client of [undefined, null, {}, 'redis://localhost', { get () {}, set () {}, eval () {} }]) {
+  for (const client of [undefined, null, {}, 'redis://localhost', { get () {}, set () {}, eval () {} }, { get () {}, set () {}, eval () {}, evalsha () {} }]) {
     t.throws(() => redisStore({ client: client as never }), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
   }
   const client = new Redis({ lazyConnect: true })

@@ -28,7 +28,7 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     [{ schema: undefined }, 'schema', /Zod 4 schema/],
     [{ schema: {} }, 'schema', /Zod 4 schema/],
     [{ schema: 'z.object' }, 'schema', /Zod 4 schema/],
-    [{ store: {} }, 'store', /create, load, replace, touch and delete/],
+    [{ store: {} }, 'store', /create, load, replace, touch, delete/],
     [{ store: null }, 'store'],
     [{ store: 'redis' }, 'store'],
     [{ store: { ...methods(), delete: undefined } }, 'store'],
@@ -283,6 +283,13 @@ t.test('who comes from another plugin is told what it is called here', async t =
   t.match(refused({ cookie: { maxAge: 5 } }), /option cookie\.maxAge: there is no such option, use persistent/)
   t.match(refused({ constructor: 1 }), /option constructor: there is no such option$/)
   t.match(refused({ idleTimeout: '1d' }), /option idleTimeout: must be a number of seconds/)
-  t.match(refused({ store: memoryStore }), /option store: must be a store, such as memoryStore\(\)/)
+  const advice: Array<[unknown, RegExp]> = [
+    [memoryStore, /option store: must be a store, and this is a function: call it, as in memoryStore\(\)/],
+    [{ evalsha () {}, get () {}, set () {}, status: 'ready' }, /this is a Redis client: redisStore\(\{ client \}\)/],
+    [{ sendCommand () {} }, /this is a Redis client/],
+    [{ get () {}, set () {}, destroy () {} }, /this is one for express-session: connectStore\(store\)/],
+    [new Map(), /such as memoryStore\(\) or redisStore\(\{ client \}\): an object with the methods create, load, replace, touch, delete/]
+  ]
+  for (const [store, message] of advice) t.match(refused({ store }), message)
   t.match(refused({ name: 'x'.repeat(65) }), /option name: must be no longer than 64 characters/)
 })

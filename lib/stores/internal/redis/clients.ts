@@ -72,6 +72,7 @@ const has = (client: object, name: string) => typeof (client as Record<string, u
 export function redisCommands (client: IoredisClient | NodeRedisClient): RedisCommands {
   const isObject = typeof client === 'object' && client !== null
   if (isObject && has(client, 'evalSha')) return nodeRedisCommands(client as NodeRedisClient)
-  if (isObject && has(client, 'evalsha')) return ioredisCommands(client as IoredisClient)
-  throw new InvalidOption('client', 'redisStore needs a client made by ioredis or by redis (node-redis)')
+  // Clients that speak HTTP have an `evalsha` as well, of other arguments.
+  if (isObject && has(client, 'evalsha') && has(client, 'duplicate')) return ioredisCommands(client as IoredisClient)
+  throw new InvalidOption('client', 'redisStore needs a client made by ioredis or by redis (node-redis), not one of another kind')
 }

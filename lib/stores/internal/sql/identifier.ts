@@ -16,6 +16,15 @@ export function tableParts (table: unknown): string[] {
 export const quoteTable = (table: unknown, quote: '"' | '`') =>
   tableParts(table).map((part) => quote + part + quote).join('.')
 
+/** Throws `InvalidOption` unless the columns that were found, each with its type, are those of a table of ours. */
+export function assertColumns (table: string, found: ReadonlyArray<readonly unknown[]>, expected: Readonly<Record<string, RegExp>>): void {
+  const types = new Map(found.map(([column, type]) => [String(column), String(type).toLowerCase()]))
+  for (const [column, pattern] of Object.entries(expected)) {
+    const type = types.get(column) ?? 'missing'
+    if (!pattern.test(type)) throw new InvalidOption('table', `the table ${table} is there already and is somebody else's: its column ${column} is ${type}. Name another: createTable(pool, { table })`)
+  }
+}
+
 /** What `createTable` is to make. Throws `InvalidOption` for another option. */
 export function tableOf (options: { table?: string | undefined }): string {
   assertOptions('createTable', options, ['table'])
