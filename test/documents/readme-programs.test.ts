@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { sessionPlugin } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { Client, COOKIE, SECRET } from '../support/app.js'
 import { writePrograms } from '../support/block-files.js'
@@ -21,6 +20,8 @@ async function signInApp (t: Test, options: object): Promise<() => Client> {
   const { schema } = await import(pathToFileURL(join(folder, 'schema.js')).href) as { schema: object }
   const { signIn } = await import(pathToFileURL(join(folder, 'sign-in.js')).href) as SignIn
   const app = Fastify()
+  // The build: the block's guards are of it.
+  const { sessionPlugin } = await import('fastify-typed-session' as string) as { sessionPlugin: never }
   t.teardown(() => app.close())
   await app.register(sessionPlugin, { schema, secret: SECRET, rotateOn: ['userId'], ...options } as never)
   await app.register(signIn, { findUser: async (body) => (body as { password: string }).password === 'lovelace' ? 'ada' : null })
