@@ -174,6 +174,7 @@ t.test('a removal by the application itself, where the cookie lay before, leaves
     session.visits++
     if (what === 'former') reply.clearCookie('sid')
     if (what === 'expired') reply.header('set-cookie', 'sid=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/old')
+    if (what === 'pathless') reply.header('set-cookie', 'sid=; Max-Age=-1; Domain=example.com')
     if (what === 'own') reply.clearCookie('sid', { domain: '.Example.com' })
     if (what === 'foreign') reply.header('set-cookie', 'sid=theirs; Path=/old')
     if (what === 'later') reply.header('set-cookie', `sid=theirs; Path=/old; Expires=${new Date(Date.now() + 1e6).toUTCString()}`)
@@ -183,5 +184,6 @@ t.test('a removal by the application itself, where the cookie lay before, leaves
   const ours = /^sid=[\w-]{50,}; Domain=example.com; Path=\/; /
   t.match(await lines('former'), [/^sid=; Max-Age=0; Path=\/; /, ours])
   t.match(await lines('expired'), [/^sid=; Expires=/, ours])
+  t.match(await lines('pathless'), [/^sid=; Max-Age=-1; Domain/, ours])
   for (const what of ['own', 'foreign', 'later', 'none']) t.match(await lines(what), { length: 1, 0: ours }, what)
 }))

@@ -171,6 +171,12 @@ t.test('a clock that is ahead is said with the difference, whether the session i
   }
 }))
 
+t.test('of many paths the first five are named', async t => {
+  const paths = ['a', 'b', 'c', 'd', 'e', 'f']
+  t.match(TEXTS.invalid({ paths, written: 1, version: 1 }), /\(a, b, c, d, e, …\)/)
+  t.match(TEXTS.invalid({ paths: paths.slice(1), written: 1, version: 1 }), /\(b, c, d, e, f\)/)
+})
+
 t.test('docs/proxies.md has every fault that is warned of, and no other', async t => {
   const { rows } = tableOf('docs/proxies.md', 'When the log warns', '`fault`')
   t.strictSame(rows.map(([fault]) => fault).sort(), Object.keys(TEXTS).map((fault) => `\`${fault}\``).sort())
