@@ -110,7 +110,7 @@ export type RequireSession =
 
 /**
  * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are, by the session's
- * `authenticatedAt`: it is set at sign-in and by `session.reauthenticated()`. Else `FST_TYPED_SESSION_NOT_RECENT`, a 401, which an
+ * `authenticatedAt`: it is set by `session.reauthenticated()`, and at sign-in where `subject` or `rotateOn` say what that is. Else `FST_TYPED_SESSION_NOT_RECENT`, a 401, which an
  * error handler can turn into a redirect. `session`: a handle or the name of one, default `'session'`.
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no number of seconds, more than 0. OWASP ASVS 5.0, 7.5.1.
  *

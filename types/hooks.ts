@@ -80,7 +80,7 @@ export interface SessionHooks<Data> {
   preRotate?: Run<RotateEvent<Data>> | undefined
   /** A session has a new id; the old one is dead. */
   onRotate?: Run<RotateEvent<Data>> | undefined
-  /** A session was ended: by `destroy()`, by `app.sessions`, or because its subject has too many. */
+  /** A session was ended: by `destroy()`, by `app.sessions`, because its subject has too many, or by a new answer of a timeout. */
   onDestroy?: Run<DataEvent<Data>> | undefined
   /** A cookie, a record or a change was not accepted. */
   onReject?: Run<RejectEvent> | undefined

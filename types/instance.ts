@@ -24,6 +24,8 @@ export interface SessionPolicy {
   /** Seconds; `null`: a tenth of the idle timeout, which is a function of the data. */
   readonly touchAfter: number | null
   readonly rotateOn: readonly string[]
+  /** Does the option `subject` say whose session it is? */
+  readonly subject: boolean
   /** Seconds; 0: off. */
   readonly rotateEvery: number
   /** Seconds. */

@@ -58,6 +58,11 @@ export interface RouteSessionSettings {
    * its changes are dropped, and `save()` and `update()` reject with `FST_TYPED_SESSION_NOT_BEGUN`. Default `true`.
    */
   readonly begin?: boolean | undefined
+  /**
+   * `false`: a request is no use of the session, as for a page that asks for news. Nothing moves its idle deadline, and what is
+   * written keeps the time of the last use; only `session.touch()` counts. Default `true`.
+   */
+  readonly touch?: boolean | undefined
   /** Made by `requireSession`. */
   readonly require?: SessionRequirement<unknown> | undefined
 }

@@ -11,7 +11,7 @@ export function judge (place: Place, timeouts: Timeouts, now: number): Loaded {
   const ahead = Math.max(0, Math.max(createdAt, rotatedAt, authenticatedAt, place.usedAt) - now)
   if (createdAt > now + MOST_AHEAD) return { state: 'none', reason: 'from-the-future', ahead }
   const found = ahead === 0 ? place : readAt(place, now)
-  return now < deadline(found.record.times, found.usedAt, timeouts) ? { state: 'found', place: found, ahead } : EXPIRED
+  return now < deadline(found.record.times, found.usedAt, timeouts) ? { state: 'found', place: found, at: now, ahead } : EXPIRED
 }
 
 /** But for the sign-in: whoever asks for a recent one takes none from the future. */

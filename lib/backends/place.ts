@@ -20,8 +20,8 @@ export interface Place {
 }
 
 export type Loaded =
-  /** `ahead`: milliseconds by which its record tells of a later time than ours. */
-  | { readonly state: 'found', readonly place: Place, readonly ahead: number }
+  /** `at`: when it was judged. `ahead`: milliseconds by which its record tells of a later time than that. */
+  | { readonly state: 'found', readonly place: Place, readonly at: number, readonly ahead: number }
   /** `keyId`, with `unknown-key`: which secret the token asks for, as anybody can write it. */
   | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number, readonly keyId?: string }
   /** The session has a new id, and the old one may not be served. */

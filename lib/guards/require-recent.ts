@@ -1,4 +1,5 @@
-import type { RequestLike, RequireRecent } from '../../types/index.js'
+import type { FastifyRequest } from 'fastify'
+import type { RequestLike, RequireRecent, Sessions } from '../../types/index.js'
 import { InvalidOption, NotRecent } from '../errors.js'
 import { CLOCK_SKEW } from '../record/timeouts.js'
 import { registered } from '../session/registered.js'
@@ -13,11 +14,27 @@ export const requireRecent: RequireRecent = (seconds, session = 'session') => {
   const name = sessionName('requireRecent', session)
   return async (request: RequestLike) => {
     const { authenticatedAt } = registered<{ readonly authenticatedAt: Date | null }>(request, name)
-    if (authenticatedAt === null) throw new NotRecent()
+    if (authenticatedAt === null) {
+      warnIfNeverDated(request, name)
+      throw new NotRecent()
+    }
     const age = Date.now() - authenticatedAt.getTime()
     // What another server's clock has set may lie ahead of ours, by so much and no more.
     if (age > seconds * 1000 || age < -CLOCK_SKEW) throw new NotRecent()
   }
+}
+
+const warned = new WeakSet<object>()
+
+/** Without `rotateOn` and `subject` nothing dates a sign-in by itself: nobody may ever get past this hook. */
+function warnIfNeverDated (request: RequestLike, name: string): void {
+  const { server, log } = request as Partial<FastifyRequest>
+  if (server === undefined || log === undefined) return
+  const sessions = registered<Sessions<unknown>>(server, name, `${name}s`)
+  const { rotateOn, subject } = sessions.policy()
+  if (rotateOn.length > 0 || subject || warned.has(sessions)) return
+  warned.add(sessions)
+  log.warn({ session: name }, 'requireRecent needs rotateOn, subject or reauthenticated(): without the two options nothing else says when somebody has signed in')
 }
 
 /** Of a handle, or the name itself. */

@@ -11,7 +11,7 @@ export interface Guard {
   readonly hook: (request: RequestLike) => Promise<void>
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'begin', 'require'])
+const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'begin', 'touch', 'require'])
 const checked = new WeakSet<object>()
 const guards = new WeakMap<object, Guard>()
 
@@ -37,12 +37,14 @@ export function checkRoute (config: unknown, name: string, where = ''): RouteSes
   return options
 }
 
-function checkOptions (options: { onStoreError?: unknown, begin?: unknown, require?: unknown }, name: string, where: string): void {
+function checkOptions (options: { onStoreError?: unknown, begin?: unknown, touch?: unknown, require?: unknown }, name: string, where: string): void {
   const unknown = Object.keys(options).find((key) => !KNOWN.has(key))
   if (unknown !== undefined) throw wrong(`${name}.${unknown}`, where, 'there is no such option')
-  const { onStoreError, begin, require } = options
+  const { onStoreError, require } = options
   if (onStoreError !== undefined && onStoreError !== 'fail' && onStoreError !== 'anonymous') throw wrong(`${name}.onStoreError`, where, 'must be one of: fail, anonymous')
-  if (begin !== undefined && typeof begin !== 'boolean') throw wrong(`${name}.begin`, where, 'must be true or false')
+  for (const [option, value] of Object.entries({ begin: options.begin, touch: options.touch })) {
+    if (value !== undefined && typeof value !== 'boolean') throw wrong(`${name}.${option}`, where, 'must be true or false')
+  }
   if (require !== undefined && guardOf(require) === undefined) throw wrong(`${name}.require`, where, 'cannot be written by hand: spread requireSession(…) into the options of the route')
   checked.add(options)
 }

@@ -13,6 +13,7 @@ export function describeSettings (settings: Settings, keyIds: readonly string[])
     absoluteTimeout: secondsOf(settings.absolute),
     touchAfter: Number.isFinite(settings.touchAfter) ? settings.touchAfter / 1000 : null,
     rotateOn,
+    subject: settings.subject !== null,
     rotateEvery: settings.rotateEvery / 1000,
     rotationGrace: settings.grace / 1000,
     version,

@@ -2,8 +2,9 @@ import { after, type Answer } from '../async/answer.js'
 import { type Draft, ENDED, type Id, type Overtaken, type Place, type Saved } from '../backends/place.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
-import { cookieMaxAge, type Reason } from './times.js'
-import { endAsked } from './ending.js'
+import { deadline } from '../record/timeouts.js'
+import { cookieMaxAge, cookieUntil, type Reason } from './times.js'
+import { end as endPlace, endAsked } from './ending.js'
 import type { Plan } from './plan.js'
 import { emit } from './runtime.js'
 import { withRoomFor } from './session-limit.js'
@@ -31,12 +32,15 @@ export function create (work: WorkingCopy, plan: Plan): Answer<null> {
 
 /** The same id, other data: compare and set. */
 export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
-  const { visit, visit: { exchange, runtime: { backend } } } = work
+  const { visit, visit: { exchange, runtime: { backend, settings } } } = work
   if (backend.selfContained) assertCookie(visit)
   assertVersion(visit, plan, place)
-  const reissue = exchange.canSetCookie && (plan.touchDue || place.stale || visit.wish.persist !== undefined)
-  return after(backend.replace(place, work.draft(plan), reissue, work), (outcome) => {
-    if (outcome === ENDED) return endedElsewhere(work)
+  const draft = work.draft(plan)
+  if (draft.expiresAt <= plan.now) return over(work, plan, place)
+  const lasts = cookieUntil(draft.times, settings) !== cookieUntil(place.record.times, settings)
+  const reissue = exchange.canSetCookie && (plan.touchDue || place.stale || lasts)
+  return after(backend.replace(place, draft, reissue, work), (outcome) => {
+    if (outcome === ENDED) return endedElsewhere(work, 'ended-elsewhere')
     if ('latest' in outcome) return outcome
     finish(work, plan, outcome)
     emitSaved(work, 'onSave')
@@ -48,7 +52,9 @@ export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Ov
 export function touch (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
   const { exchange, runtime: { backend } } = work.visit
   if (!exchange.canSetCookie) return backend.selfContained ? null : replace(work, plan, place)
-  return after(backend.touch(place, work.draft(plan), work), (outcome) => outcome === ENDED ? endedElsewhere(work) : finish(work, plan, outcome))
+  const draft = work.draft(plan)
+  if (draft.expiresAt <= plan.now) return over(work, plan, place)
+  return after(backend.touch(place, draft, work), (outcome) => outcome === ENDED ? endedElsewhere(work, 'ended-elsewhere') : finish(work, plan, outcome))
 }
 
 /** A new id: the new record, then a tombstone in the place of the old one, then the cookie. */
@@ -63,11 +69,12 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
   const plan = await beforeRotation(work, due, next, previousId)
   if (plan === null) return null
   const draft = work.draft(plan)
+  if (draft.expiresAt <= plan.now) return await over(work, plan, place)
   const { successor, outcome } = await withRoomFor(work, draft.subject, async () => {
     const successor = await createRecord(work, draft, () => next, () => Object.assign(next, backend.newId()))
     return { successor, outcome: await supersede(work, place, successor.place, plan.rotate !== 'periodic', plan.now) }
   })
-  if (outcome === ENDED) return endedElsewhere(work)
+  if (outcome === ENDED) return endedElsewhere(work, 'ended-elsewhere')
   if (outcome !== 'done') return outcome
   finish(work, plan, successor)
   const reason = plan.rotate as Reason
@@ -115,11 +122,24 @@ export function finish (work: WorkingCopy, plan: Plan, saved: Saved | null): nul
   return null
 }
 
-function endedElsewhere ({ destroyed, visit, why }: WorkingCopy): null {
+function endedElsewhere ({ destroyed, visit, why }: WorkingCopy, reason: 'ended-elsewhere' | 'expired' | null): null {
   if (destroyed) return null
-  visit.endedElsewhere()
+  visit.endedElsewhere(reason)
   if (!why.response) throw new Ended()
   return null
+}
+
+/** Its time is over: it has passed since the session was loaded, or a timeout that is a function of the data has given less. */
+function over (work: WorkingCopy, plan: Plan, place: Place): Answer<null> {
+  const { visit: { exchange: { request }, runtime: { settings } } } = work
+  if (plan.now < deadline(place.record.times, place.usedAt, settings)) return outlive(work, place)
+  if (plan.changed) request.log.warn({ session: settings.name }, 'session not saved: its time passed before the request was done')
+  return endedElsewhere(work, 'expired')
+}
+
+async function outlive (work: WorkingCopy, place: Place): Promise<null> {
+  await endPlace(work.visit.runtime, place, work.visit.exchange.request, work)
+  return endedElsewhere(work, null)
 }
 
 /** Keeps a record under an id that is not taken. `another` makes the next id to try. */

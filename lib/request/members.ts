@@ -112,10 +112,11 @@ export class Members implements SessionOwner {
     // A rotation stays asked for: whoever did so before a login counts on it.
     visit.ask({ touch: false, persist: undefined })
     if (place === null) return visit.restore()
-    const latest = await backend.reload(place, Date.now())
+    const now = Date.now()
+    const latest = await backend.reload(place, now)
     if (visit.life !== life) return // destroy() was called meanwhile
     if (latest === 'moved') throw new Moved()
-    if (latest === ENDED || !read(visit, latest)) throw new Ended()
+    if (latest === ENDED || !read(visit, latest, now)) throw new Ended()
     this.#accept()
   }
 

@@ -45,7 +45,7 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   const { loaded } = exchange
   const visit = new Visit(runtime, exchange, sessionOf)
   if (loaded !== null && loaded.state !== 'moved') tell(visit, loaded)
-  if (loaded?.state === 'found' && read(visit, loaded.place)) {
+  if (loaded?.state === 'found' && read(visit, loaded.place, loaded.at)) {
     emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
     return visit
   }

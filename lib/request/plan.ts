@@ -61,13 +61,14 @@ export interface Plan extends Moment {
 
 /** `work`: the data to be kept. Throws `NotBegun` where the handler saves a new session on a route that may not begin one. */
 export function planFor (visit: Visit, work: Data, why: Why): Plan {
-  const { standing: { place, data, upgraded }, wish, exchange, runtime: { settings, codec, backend } } = visit
+  const { standing: { place, data, judgedAt, upgraded }, wish, exchange, runtime: { settings, codec, backend } } = visit
   const { failed } = why
   const now = Date.now()
   const stored = place !== null
   // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
   const attached = stored && place.raw !== null
-  const touchDue = attached ? wish.touch || isTouchDue(place, settings, now) : stored && wish.touch && !backend.selfContained
+  const counts = wish.touch || exchange.route?.touch !== false
+  const touchDue = attached ? wish.touch || (counts && isTouchDue(place, settings, now)) : stored && wish.touch && !backend.selfContained
   const stale = attached && place.stale
   const rotationDue = attached && !failed && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
   const deferred = (touchDue || stale || rotationDue || upgraded) && why.response && mayWait(visit)
@@ -79,7 +80,7 @@ export function planFor (visit: Visit, work: Data, why: Why): Plan {
   const action = decide({
     ended: visit.ending !== null && visit.ending !== 'elsewhere', stored, changed, rotate: rotate !== null, touchDue, stale, failed, deferred
   })
-  const plan: Plan = { action, now, usedAt: timeOfUse(place, true, now, now, settings), changed, privileged, proved, touchDue, rotate }
+  const plan: Plan = { action, now, usedAt: timeOfUse(place, counts, judgedAt, now, settings), changed, privileged, proved, touchDue, rotate }
   return action === 'create' && !mayBegin(visit, why) ? { ...plan, action: 'nothing', changed: false } : plan
 }
 

@@ -1,8 +1,8 @@
 import type { Place } from '../backends/place.js'
 import type { Visit } from './visit.js'
 
-/** The session becomes what `place` holds; `false` if that does not satisfy the schema. */
-export function read (visit: Visit, place: Place): boolean {
+/** The session becomes what `place` holds, which was live at `judgedAt`; `false` if that does not satisfy the schema. */
+export function read (visit: Visit, place: Place, judgedAt: number): boolean {
   const opened = visit.runtime.opener.open(place.record)
   if (!opened.ok) {
     visit.hinder({ unreadable: place })
@@ -11,7 +11,7 @@ export function read (visit: Visit, place: Place): boolean {
     notices.say(request.log, 'invalid', { paths: opened.paths, written: place.record.times.version, version })
     return false
   }
-  visit.standOn({ place, data: opened.data, upgraded: opened.upgraded })
+  visit.standOn({ place, data: opened.data, judgedAt, upgraded: opened.upgraded })
   visit.restore()
   if (opened.salvaged.length > 0) visit.reject('salvaged', opened.salvaged)
   return true

@@ -7,6 +7,8 @@ export interface Standing {
   readonly place: Place | null
   /** The data as they were found. Never handed out. */
   readonly data: Data
+  /** When the record was found to be live: milliseconds since the epoch. */
+  readonly judgedAt: number
   /** A new version of the schema has lifted the record, so it needs writing even if nobody changes anything. */
   readonly upgraded: boolean
 }

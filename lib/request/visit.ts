@@ -38,7 +38,7 @@ export class Visit {
   constructor (runtime: Runtime, exchange: Exchange, session: (visit: Visit) => Session) {
     this.runtime = runtime
     this.exchange = exchange
-    this.standing = { place: null, data: runtime.codec.initial(), upgraded: false }
+    this.standing = { place: null, data: runtime.codec.initial(), judgedAt: 0, upgraded: false }
     this.session = session(this)
   }
 
@@ -87,7 +87,7 @@ export class Visit {
     this.life++
     this.#fresh = null
     this.wish = NO_WISH
-    this.standOn({ place: null, data: this.runtime.codec.initial(), upgraded: false })
+    this.standOn({ place: null, data: this.runtime.codec.initial(), judgedAt: 0, upgraded: false })
     this.restore()
   }
 
@@ -139,11 +139,12 @@ export class Visit {
     this.exchange.removeAll(this.runtime.cookies.clear)
   }
 
-  /** Somebody else has ended it. Nothing is written and no cookie sent: the browser may hold a newer one. */
-  endedElsewhere (): void {
+  /** It is over, and not by `destroy()`: nothing is written. Unless this request has ended it, the browser may hold a newer cookie. */
+  endedElsewhere (reason: 'ended-elsewhere' | 'expired' | null): void {
     this.ending = 'elsewhere'
+    if (reason === null) return this.exchange.removeAll(this.runtime.cookies.clear)
     this.exchange.leaveCookies()
-    this.reject('ended-elsewhere')
+    this.reject(reason)
   }
 
   refuse (error: Error): void {
@@ -194,7 +195,5 @@ export class Visit {
   }
 
   /** Nothing of a session belongs into a log, whoever prints the request. */
-  [inspect.custom] (): string {
-    return 'Visit {}'
-  }
+  [inspect.custom] (): string { return 'Visit {}' }
 }

@@ -97,10 +97,12 @@ export class WorkingCopy implements Step {
     const { data, conflicts } = this.#merge(visit.standing.data, visit.copy(opened.data), this.#before ?? { ...this.data }, true)
     this.#part()
     this.#assertStorable(data)
-    visit.standOn({ place: latest, data: opened.data, upgraded: visit.standing.upgraded })
+    // A touch is no change.
+    const conflict = visit.runtime.codec.differs(visit.standing.data, opened.data)
+    visit.standOn({ ...visit.standing, place: latest, data: opened.data })
     this.data = visit.copy(data)
     if (this.#before !== null) this.#before = visit.copy(data)
-    emit(visit.runtime, 'onConflict', () => ({ request: visit.exchange.request, id: visit.handle(), keys: conflicts, data: this.copy() }))
+    if (conflict) emit(visit.runtime, 'onConflict', () => ({ request: visit.exchange.request, id: visit.handle(), keys: conflicts, data: this.copy() }))
     return true
   }
 
@@ -108,7 +110,7 @@ export class WorkingCopy implements Step {
   settle (plan: Plan, saved: Saved | null): void {
     const { visit } = this
     const { standing } = visit
-    visit.standOn({ place: saved?.place ?? standing.place, data: plan.changed ? this.#kept as Data : standing.data, upgraded: false })
+    visit.standOn({ ...standing, place: saved?.place ?? standing.place, data: plan.changed ? this.#kept as Data : standing.data, upgraded: false })
     visit.granted(this.#wish)
     if (this.#parted === null) return
     const kept = visit.copy(saved === null ? this.data : this.#kept as Data)

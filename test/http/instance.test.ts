@@ -22,6 +22,7 @@ t.test('policy() is what is in force, frozen, and says nothing secret', async t 
       absoluteTimeout: 600,
       touchAfter: 6,
       rotateOn: ['userId'],
+      subject: false,
       rotateEvery: 30,
       rotationGrace: 10,
       version: 3,

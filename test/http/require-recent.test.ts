@@ -147,3 +147,31 @@ t.test('what is no number of seconds or no session is refused at once, and says 
     t.throws(() => requireRecent(300, session as string), { ...wrong, message: /requireRecent: needs a session as createSession\(\) makes it/ })
   }
 })
+
+t.test('where nothing but reauthenticated() dates a sign-in, that is said the first time that somebody is refused', async t => {
+  for (const [options, warnings] of [[{ rotateOn: [] }, 1], [{}, 0], [{ rotateOn: [], subject: 'userId' }, 0]] as const) {
+    await t.test(JSON.stringify(options), async t => {
+      const { app, client, logs } = await buildApp(t, { backend: 'cookie', ...options })
+      app.get('/password', { preHandler: requireRecent(300) }, async () => 'changed')
+      for (let i = 0; i < 3; i++) t.match((await client.get('/password')).json(), NOT_RECENT)
+      t.equal(logs.filter(({ msg }) => String(msg).startsWith('requireRecent needs rotateOn, subject or reauthenticated()')).length, warnings)
+    })
+  }
+  await t.rejects(requireRecent(300)({ getDecorator: <T>() => ({ authenticatedAt: null }) as T }), NOT_RECENT, 'a request that has no log is refused all the same')
+})
+
+t.test('S-7.5.1: choosing another tenant, or anything else that changes the id, is no proof of who somebody is', t => eachBackend(t, async (t, backend) => {
+  stopTime(t)
+  const { app, client } = await buildApp(t, { backend, rotateOn: ['userId', 'note'] })
+  app.get('/login', async ({ session }) => { session.userId = 'victim' })
+  app.get('/tenant', async ({ session }) => { session.note = 'b' })
+  app.get('/other', async ({ session }) => { session.userId = 'another' })
+  app.get('/pay', { preHandler: requireRecent(300) }, async () => 'paid')
+  await client.get('/login')
+  t.equal((await client.get('/pay')).body, 'paid')
+  pass(3_600_000)
+  for (const url of ['/tenant', '/other']) {
+    await client.get(url)
+    t.match((await client.get('/pay')).json(), NOT_RECENT, url)
+  }
+}))

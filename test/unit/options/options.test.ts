@@ -218,6 +218,7 @@ const POLICY: SessionPolicy = {
   absoluteTimeout: 43_200,
   touchAfter: 90,
   rotateOn: ['userId'],
+  subject: false,
   rotateEvery: 0,
   rotationGrace: 10,
   version: 1,
