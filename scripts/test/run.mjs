@@ -57,6 +57,8 @@ async function run (/** @type {string} */ file, /** @type {boolean} */ coverage)
     new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
   ])
   clearTimeout(impatience)
+  // A program that ends before its first test says that it has none.
+  if (code !== 0) skips.splice(0, Infinity, ...skips.filter(({ reason }) => reason !== 'no tests found'))
   if (code !== 0 && failures.length === 0) failures.push({ name: `the process ended with ${code}`, lines: [] })
   if (passed + failures.length + skips.length === 0) failures.push({ name: 'the file has no test', lines: [] })
   if (coverage) keepCoverage(file)

@@ -6,8 +6,8 @@ import { pad } from '../../support/file-worker.js'
 import { scratch } from '../../support/file-scene.js'
 import { later } from '../../support/store-cases.js'
 
-t.test('R-17 a process killed at 200 random moments loses nothing it acknowledged, and mixes nothing', async (t) => {
-  const kills = 200
+t.test('R-17 a process killed at 100 random moments loses nothing it acknowledged, and mixes nothing', async (t) => {
+  const kills = 100
   let left = kills
   const numbers: number[] = []
   const killAgain = async (): Promise<void> => {

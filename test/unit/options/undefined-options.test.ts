@@ -18,7 +18,7 @@ const nothing = (...types: [file: string, name: string][]) =>
   Object.fromEntries(types.flatMap(([file, name]) => membersOf(file, name)).map(({ name }) => [name, undefined]))
 
 const options = {
-  ...nothing(['options.ts', 'CommonOptions'], ['options.ts', 'FreeInitialOption'], ['options.ts', 'SessionOptions']),
+  ...nothing(['options.ts', 'PluginOptions']),
   ...required
 }
 const nested = { ...options, cookie: nothing(['options.ts', 'CookieOptions']), merge: { cart: undefined }, hooks: nothing(['hooks.ts', 'SessionHooks']) }
