@@ -139,7 +139,7 @@ t.test('K-51: what a handler tells a CDN apart from other caches is replaced wit
   }
 }))
 
-t.test('S-16: X-Accel-Expires, which nginx prefers to Cache-Control, becomes 0 with a cookie, and puts off a touch', t => eachBackend(t, async (t, backend) => {
+t.test('X-Accel-Expires, which nginx prefers to Cache-Control, becomes 0 with a cookie, and puts off a touch', t => eachBackend(t, async (t, backend) => {
   for (const [value, cacheable] of [['600', true], ['@1893459600', true], ['0', false], ['off', false]] as const) {
     for (const raw of [false, true]) {
       const { app, client, logs, seed } = await scene(t, { backend })

@@ -103,7 +103,7 @@ t.test('no promise rejects for the sole reason that the client has gone, but for
   }
 })
 
-t.test('a chain without a catch does not end the process when the client has hung up or handlerTimeout has answered (F1)', async (t) => {
+t.test('a chain without a catch does not end the process when the client has hung up or handlerTimeout has answered', async (t) => {
   const rejections: unknown[] = []
   const note = (reason: unknown) => rejections.push(reason)
   process.on('unhandledRejection', note)

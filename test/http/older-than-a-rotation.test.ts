@@ -39,7 +39,7 @@ const ROTATIONS: Record<string, (session: AppSession) => unknown> = {
 }
 
 for (const [rotation, rotate] of Object.entries(ROTATIONS)) {
-  t.test(`what is older than ${rotation} has no say in it: the write is refused and sends no cookie (S-2)`, async (t) => {
+  t.test(`what is older than ${rotation} has no say in it: the write is refused and sends no cookie`, async (t) => {
     const { response, now } = await during(t, (session) => { session.note = 'planted' }, rotate)
     t.match(response.json(), { statusCode: 409, code: 'FST_TYPED_SESSION_MOVED' })
     t.equal(response.headers['set-cookie'], undefined)
@@ -53,7 +53,7 @@ for (const [rotation, rotate] of Object.entries(ROTATIONS)) {
   })
 }
 
-t.test('a CSRF secret that was planted before a sign-in is nothing after it, declared in the schema or not (S-9)', async (t) => {
+t.test('a CSRF secret that was planted before a sign-in is nothing after it, declared in the schema or not', async (t) => {
   for (const declared of [true, false]) {
     const app = Fastify()
     t.teardown(() => app.close())

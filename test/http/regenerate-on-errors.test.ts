@@ -1,7 +1,7 @@
 import t from 'tap'
 import { buildApp, eachBackend } from '../support/app.js'
 
-t.test('what regenerate() drops stays dropped, whatever the status of the response; what was written after it does not stay (F2)', (t) => eachBackend(t, async (t, backend) => {
+t.test('what regenerate() drops stays dropped, whatever the status of the response; what was written after it does not stay', (t) => eachBackend(t, async (t, backend) => {
   const { app, client, events } = await buildApp(t, { backend })
   app.get('/login', async ({ session }) => Object.assign(session, { userId: 'ann', theme: 'dark' }) && 'in')
   app.get('/me', async ({ session }) => [session.userId ?? null, session.theme, session.visits, session.authenticatedAt])
