@@ -26,7 +26,7 @@ export async function endAsked (runtime: Runtime, place: Place | null, exchange:
 async function endEach (runtime: Runtime, tokens: readonly string[], request: FastifyRequest, step?: Step): Promise<void> {
   let authentic = 0
   for (const token of new Set(tokens)) {
-    const loaded = await runtime.backend.load(token, Date.now())
+    const loaded = await runtime.backend.load(token, Date.now(), step)
     if (loaded.state === 'none' && NOT_OURS.includes(loaded.reason)) continue
     if (loaded.state === 'found') await end(runtime, loaded.place, request, step)
     if (++authentic === MOST_TOKENS) return
