@@ -6,7 +6,7 @@ export function isStore (value: unknown): boolean {
   return storeMethods.every((name) => typeof members[name] === 'function')
 }
 
-/** What to write instead of a value that is no store. */
+/** The advice for a value that is no store. */
 export function storeAdvice (value: unknown): string {
   const has = (...names: string[]) => names.every((name) => typeof (Object(value) as Record<string, unknown>)[name] === 'function')
   if (typeof value === 'function') return 'must be a store, and this is a function: call it, as in memoryStore()'

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Sessions } from './instance.js'
-import type { RouteSessionOptions } from './options.js'
+import type { RouteSessionOptions } from './route.js'
 import type { NamedSessions, Register, Registered, RegisteredSchema, Session, SessionData, SessionSchema } from './session.js'
 
 /**

@@ -4,7 +4,8 @@ import type {
 } from 'fastify'
 import type { WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
-import type { HandleOptions, SessionRequirement } from './options.js'
+import type { HandleOptions } from './options.js'
+import type { SessionRequirement } from './route.js'
 import type { CheckSchema, Register, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
 
 /** The part of a request that a handle needs; http2 and https requests have it too. */

@@ -90,10 +90,7 @@ export interface SessionControls<Data, Required = unknown> {
   readonly createdAt: Date
   /** When it ends if nothing more happens: the earlier of the idle and the absolute deadline. */
   readonly expiresAt: Date
-  /**
-   * When somebody last proved who they are; else `null`. Set by `reauthenticated()`, and when the session becomes somebody's: the
-   * `subject` appears, or without one the first `rotateOn` key leaves its initial value. Cleared when it becomes another's, or nobody's.
-   */
+  /** When somebody proved who they are: by `reauthenticated()`, or as the `subject`, or without one the first `rotateOn` key, was set. Else `null`. */
   readonly authenticatedAt: Date | null
 
   /** The value of `key`. Own data only: an inherited name is `undefined`. */
@@ -139,10 +136,7 @@ export interface SessionControls<Data, Required = unknown> {
   save (): Promise<void>
   /** Forget what this request changed and read the session again. */
   reload (): Promise<void>
-  /**
-   * Remember me: the cookie outlives the browser, kept with the session; `false`: it ends with the browser again. How long the
-   * session lives is for `idleTimeout` and `absoluteTimeout` to say. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no boolean.
-   */
+  /** Remember me: the cookie outlives the browser (`false`: ends with it); kept with the session. Moves no timeout. Throws `FST_TYPED_SESSION_INVALID_OPTION`. */
   persist (on?: boolean): void
 }
 

@@ -7,7 +7,7 @@ import { readText } from '../support/documents.js'
 
 for (const [file, name] of [
   ['options.ts', 'CommonOptions'], ['options.ts', 'InitialIsFree'], ['options.ts', 'InitialIsNeeded'], ['options.ts', 'OfRegister'], ['options.ts', 'OfCreateSession'],
-  ['options.ts', 'CookieOptions'], ['options.ts', 'RouteSessionSettings'], ['hooks.ts', 'SessionHooks'], ['handle.ts', 'SessionHandle'],
+  ['options.ts', 'CookieOptions'], ['route.ts', 'RouteSessionSettings'], ['hooks.ts', 'SessionHooks'], ['handle.ts', 'SessionHandle'],
   ['session.ts', 'SessionControls'], ['instance.ts', 'Sessions'], ['store.ts', 'SessionStore'], ['socket.ts', 'SessionSocketOptions']
 ] as const) {
   t.test(`every member of ${name} says what it is`, async (t) => {

@@ -8,7 +8,7 @@ import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 import { root } from '../support/root.js'
 
 const instance = membersOf('instance.ts', 'Sessions').map(({ name }) => name)
-const route = membersOf('options.ts', 'RouteSessionSettings').map(({ name }) => name)
+const route = membersOf('route.ts', 'RouteSessionSettings').map(({ name }) => name)
 
 /** Of clients, of stores, of the benchmarks. */
 const others = ['docs/stores.md', 'docs/redis.md', 'docs/memcached.md', 'docs/failures.md', 'benchmarks/README.md']

@@ -44,7 +44,7 @@ for (const [what, table, members] of [
 t.test('what a route may say of its session is all in the table', async (t) => {
   const { rows } = tableOf('docs/options.md', 'One route', '`config: { session: … }`')
   const shown = rows.flatMap(([cell = '']) => /^`\{ (\w+):/.exec(cell)?.[1] ?? [])
-  t.strictSame(sorted(shown), sorted(membersOf('options.ts', 'RouteSessionSettings').map(({ name }) => name).filter((name) => name !== 'require')))
+  t.strictSame(sorted(shown), sorted(membersOf('route.ts', 'RouteSessionSettings').map(({ name }) => name).filter((name) => name !== 'require')))
 })
 
 t.test('the options that the README picks out are ten of them, with the same defaults', async (t) => {

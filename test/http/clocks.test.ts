@@ -23,11 +23,12 @@ async function scene (t: Test, options: AppOptions) {
     setClock(now)
     return response
   }
-  return { ...built, by }
+  const said = () => built.logs.filter(({ fault }) => fault === 'from-the-future').map(({ msg }) => msg)
+  return { ...built, by, said }
 }
 
 t.test('two servers, one of them two minutes fast, serve the same session', t => eachBackend(t, async (t, backend) => {
-  const { by, rejected } = await scene(t, { backend })
+  const { by, rejected, said } = await scene(t, { backend })
   await by(2 * MINUTE, '/in')
   for (let turn = 0; turn < 3; turn++) {
     t.equal((await by(2 * MINUTE, '/me')).body, 'ada')
@@ -36,6 +37,7 @@ t.test('two servers, one of them two minutes fast, serve the same session', t =>
     pass(MINUTE / 10)
   }
   t.strictSame(rejected(), [])
+  t.match(said(), [/120 seconds ahead of the clock here, which is read as now/], 'once')
 }))
 
 t.test('one request on a server that is twelve hours ahead does not keep the others from the session', t => eachBackend(t, async (t, backend) => {
@@ -57,16 +59,18 @@ t.test('a session that is read as begun now begins now, also for the next server
 }))
 
 t.test('a session from more than an hour ahead is rejected for that', t => eachBackend(t, async (t, backend) => {
-  const { by, rejected } = await scene(t, { backend })
+  const { by, rejected, said } = await scene(t, { backend })
   await by(HOUR + 1_000, '/in')
   t.equal((await by(0, '/me')).body, 'nobody')
   t.strictSame(rejected().map(({ reason }) => reason), ['from-the-future'])
+  t.match(said(), [/3601 seconds ahead of the clock here and was not accepted/])
 }))
 
 t.test('a sign-in that lies more than a minute ahead is not recent', t => eachBackend(t, async (t, backend) => {
-  const { by } = await scene(t, { backend })
+  const { by, said } = await scene(t, { backend })
   await by(2 * MINUTE, '/in')
   t.match((await by(0, '/pay')).json(), { code: 'FST_TYPED_SESSION_NOT_RECENT' })
+  t.equal(said().length, 1)
   t.equal((await by(MINUTE, '/pay')).body, 'paid')
 }))
 
