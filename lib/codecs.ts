@@ -1,3 +1,4 @@
+import './schema/zod-version.js'
 import * as z from 'zod'
 import { sync } from './async/promises.js'
 

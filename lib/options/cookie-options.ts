@@ -1,3 +1,4 @@
+import '../schema/zod-version.js'
 import * as z from 'zod'
 import type { SessionPolicy } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
@@ -13,12 +14,14 @@ const attribute = z.string('must be a text').max(MAX_ATTRIBUTE, 'browsers ignore
 
 const PERSISTENT = 'must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say'
 
+const NO_AUTO = "must be true or false. There is no 'auto': the cookie is secure, and browsers take it on localhost, too. For plain http in development: false"
+
 const shape = z.strictObject({
   name: name.optional(),
   path: attribute.regex(/^\/[!-:<-~]*$/, 'must begin with "/" and hold no space, semicolon or control character').default('/'),
   domain: attribute.regex(/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a host name').optional(),
-  sameSite: z.enum(['lax', 'strict', 'none'], 'must be one of: lax, strict, none').default('lax'),
-  secure: z.boolean('must be true or false').default(true),
+  sameSite: z.enum(['lax', 'strict', 'none'], 'must be one of, in small letters: lax, strict, none').default('lax'),
+  secure: z.boolean({ error: ({ input }) => input === 'auto' ? NO_AUTO : 'must be true or false' }).default(true),
   partitioned: z.boolean('must be true or false').default(false),
   priority: z.enum(['low', 'medium', 'high'], 'must be one of: low, medium, high').optional(),
   persistent: z.boolean(PERSISTENT).default(false)
@@ -34,7 +37,7 @@ export interface CookieSettings {
 /** Reads the `cookie` option. Throws `InvalidOption` for what browsers would reject. */
 export function cookieSettings (input: unknown = {}, session: string, production: boolean): CookieSettings {
   const parsed = shape.safeParse(input)
-  if (!parsed.success) throw optionError(parsed.error, ['cookie'])
+  if (!parsed.success) throw optionError(parsed.error, ['cookie'], Object.keys(shape.shape))
   const options = parsed.data
   const cookieName = options.name ?? defaultName(session, options)
   checkSecure(options, production)

@@ -1,8 +1,10 @@
+import '../schema/zod-version.js'
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { SessionHooks, SessionSchema, SessionStore } from '../../types/index.js'
 import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.js'
 import { InvalidOption } from '../errors.js'
+import { schemaMistake } from './common-mistakes.js'
 import { optionError } from './option-error.js'
 import type { Data, Resolvers } from '../session/merge.js'
 import { isZod } from '../schema/keys.js'
@@ -21,7 +23,7 @@ const plainObject = z.custom<object>(isPlainObject, 'must be an object of functi
 const store = z.custom<SessionStore>(isStore, { error: ({ input }) => storeAdvice(input) })
 
 const shape = z.strictObject({
-  schema: z.custom<SessionSchema>(isZod, 'must be a Zod 4 schema: z.object({ … })'),
+  schema: z.custom<SessionSchema>(isZod, { error: ({ input }) => schemaMistake(input) }),
   secret: z.unknown().optional(),
   store: store.optional(),
   name: text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that can follow "request."').default('session'),
@@ -97,7 +99,7 @@ export interface Settings {
 export function readOptions (input: unknown, production: boolean): Settings {
   const { prefix, logLevel, logSerializers, ...given } = Object(input) as Record<string, unknown>
   const parsed = shape.safeParse(given)
-  if (!parsed.success) throw optionError(parsed.error, [])
+  if (!parsed.success) throw optionError(parsed.error, [], Object.keys(shape.shape))
   const options = parsed.data
   const { idle, absolute } = readTimeouts(options)
   const touchAfter = (options.touchAfter ?? (idle.ask === null ? idle.usual / 10_000 : Infinity)) * 1000

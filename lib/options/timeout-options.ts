@@ -1,3 +1,4 @@
+import '../schema/zod-version.js'
 import * as z from 'zod'
 import { isAsyncFunction } from '../async/promises.js'
 import { InvalidOption } from '../errors.js'
@@ -14,7 +15,7 @@ const PRESETS = {
 const DEFAULTS = { idle: DAY, absolute: 30 * DAY }
 
 export const duration = z.number('must be a number of seconds')
-const seconds = duration.positive('must be more than 0 seconds').max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most')
+const seconds = duration.positive('must be more than 0 seconds').max(MAX_AGE, 'browsers keep a cookie for 400 days (34560000 seconds) at most. It is given in seconds, not in milliseconds')
 const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
 /** A function of the application that may not be asynchronous. */
 export const immediate = callable.refine((value) => !isAsyncFunction(value), 'must answer at once: it cannot be asynchronous')

@@ -8,6 +8,7 @@ import { StoredRecords } from '../backends/stored-records.js'
 import { RevocableBackend } from '../backends/revocable.js'
 import { StoreBackend } from '../backends/store.js'
 import { type Codec, createCodec } from '../schema/codec.js'
+import { mayBeText } from '../schema/keys.js'
 import { type CookieWriter, createCookieWriter } from '../http/cookie.js'
 import { Notices } from '../http/notices.js'
 import { InvalidOption } from '../errors.js'
@@ -17,6 +18,7 @@ import { createKeyring } from '../tokens/keyring.js'
 import { reference, sealed } from '../tokens/kinds.js'
 import { OpenSockets } from '../backends/open-sockets.js'
 import { Opener } from '../schema/migrations.js'
+import { looksLikeMilliseconds } from '../options/common-mistakes.js'
 import { readOptions, type Settings } from '../options/options.js'
 import type { Timeouts } from '../record/timeouts.js'
 import type { Runtime } from '../request/runtime.js'
@@ -36,6 +38,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
   const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
   checkKeys(settings, subject, codec)
   announce(app, settings)
+  warnOfMilliseconds(app, input)
   return {
     settings,
     codec,
@@ -61,6 +64,13 @@ function announce (app: FastifyInstance, { name, store, revocations, cookie }: S
   }
   if (kept?.atomic === false) {
     app.log.warn({ session: name, atomic: false }, 'the session store has no write in one step: of parallel saves one can be lost, or bring back a session that has ended')
+  }
+}
+
+function warnOfMilliseconds (app: FastifyInstance, options: object): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (typeof value !== 'number' || !looksLikeMilliseconds(option, value)) continue
+    app.log.warn({ option, seconds: value }, `the session option ${option} is in seconds: ${value} are ${Math.round(value / 8_640) / 10} days. Are they meant to be milliseconds?`)
   }
 }
 
@@ -110,9 +120,12 @@ function createHooks ({ hooks }: Settings): HookList {
   return list
 }
 
-function checkKeys ({ rotateOn, merge }: Settings, subject: unknown, codec: Codec): void {
+function checkKeys ({ schema, rotateOn, merge }: Settings, subject: unknown, codec: Codec): void {
   const unknown = (key: string) => new InvalidOption(key, 'is no key of the schema')
   for (const [index, key] of rotateOn.entries()) if (!codec.declares(key)) throw unknown(`rotateOn.${index} (${key})`)
   if (typeof subject === 'string' && !codec.declares(subject)) throw unknown(`subject (${subject})`)
+  if (typeof subject === 'string' && !mayBeText(schema, subject)) {
+    throw new InvalidOption(`subject (${subject})`, `holds no text and no number. Name a key that does, or give a function: (data) => data.${subject}?.id`)
+  }
   for (const key of Object.keys(merge)) if (!codec.declares(key)) throw unknown(`merge.${key}`)
 }

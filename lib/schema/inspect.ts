@@ -1,7 +1,7 @@
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 import { isAsync, userFunctions } from './functions.js'
 import { FORBIDDEN_KEYS, isForbiddenKey } from '../values/json.js'
-import { isZod, liveKeys } from './keys.js'
+import { isZod, liveKeys, mayBeAbsent } from './keys.js'
 import { sharedDefault } from './shared-defaults.js'
 import { unstorable } from './unstorable.js'
 
@@ -31,6 +31,8 @@ interface Child { readonly schema: $ZodType, readonly path: string, readonly sid
 type Findings = { -readonly [K in 'converts' | 'normalises' | 'shares' | 'foreign']: boolean } & { names: Set<string>, problems: string[] }
 
 const MAX_NESTING = 100
+/** Where `@fastify/csrf-protection` keeps its secret. */
+const CSRF = '_csrf'
 const PASSING_THROUGH: ReadonlySet<string> = new Set(['any', 'unknown', 'custom'])
 
 /** Walks a schema, recursive ones too, and collects everything that is wrong with it at once. */
@@ -41,6 +43,9 @@ export function inspectSchema (schema: $ZodType, reserved: ReadonlySet<string>):
   if (problem !== null) findings.problems.push(problem)
   for (const key of keys) {
     if (reserved.has(key)) findings.problems.push(`session.${key}: the name is reserved for a member of the session. Choose another`)
+  }
+  if (findings.problems.length === 0 && keys.has(CSRF) && !mayBeAbsent(schema, CSRF)) {
+    findings.problems.push(`session.${CSRF}: a sign-in takes it away, because somebody else may have planted it. Make it .optional()`)
   }
   return { ...findings, keys, open }
 }

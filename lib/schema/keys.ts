@@ -46,32 +46,40 @@ function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
 
 /** Can live data lack a value under `key`, as a key can that is optional or may be null? What cannot be told can. */
 export function mayBeAbsent (schema: $ZodType, key: string): boolean {
-  const { def } = (schema as $ZodTypes)._zod
-  const inside = (inner: unknown): boolean => mayBeAbsent(inner as $ZodType, key)
-  switch (def.type) {
-    case 'object': {
-      const property = (def.shape as Readonly<Record<string, $ZodType>>)[key]
-      return property === undefined || mayBeNothing(property)
-    }
-    case 'union':
-      return def.options.some(inside)
-    case 'intersection':
-      return inside(def.left) && inside(def.right)
-    case 'pipe':
-      return inside(def.out)
-    default:
-      return 'innerType' in def ? inside(def.innerType) : true
-  }
+  return properties(schema, key).some((property) => property === undefined || kinds(property).some((kind) => !VALUES.has(kind)))
 }
 
-const VALUES: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'enum', 'object', 'array', 'tuple', 'record', 'date', 'bigint', 'map', 'set'])
+/** Can live data hold a text or a number under `key`? What cannot be told can. */
+export function mayBeText (schema: $ZodType, key: string): boolean {
+  return properties(schema, key).some((property) => property === undefined || kinds(property).some((kind) => !OBJECTS.has(kind)))
+}
 
-function mayBeNothing (schema: $ZodType): boolean {
+const OBJECTS: ReadonlySet<string> = new Set(['boolean', 'object', 'array', 'tuple', 'record', 'date', 'map', 'set', 'null', 'undefined'])
+const VALUES: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'enum', 'boolean', 'object', 'array', 'tuple', 'record', 'date', 'map', 'set'])
+
+/** What the members of a schema declare under `key`; `undefined` for one that does not, or of which that cannot be told. */
+function properties (schema: $ZodType, key: string): readonly ($ZodType | undefined)[] {
+  if (!isZod(schema)) return [undefined]
   const { def } = (schema as $ZodTypes)._zod
-  if (schema._zod.optout === 'optional' || def.type === 'nullable') return true
-  if (def.type === 'union') return def.options.some((option) => mayBeNothing(option as $ZodType))
-  if (def.type === 'pipe') return mayBeNothing(def.out as $ZodType)
-  return 'innerType' in def ? mayBeNothing(def.innerType as $ZodType) : !VALUES.has(def.type)
+  const inside = (inner: unknown) => properties(inner as $ZodType, key)
+  if (def.type === 'object') return [(def.shape as Readonly<Record<string, $ZodType>>)[key]]
+  if (def.type === 'union') return def.options.flatMap(inside)
+  if (def.type === 'pipe') return inside(def.out)
+  if (def.type === 'intersection') {
+    const declared = [def.left, def.right].flatMap(inside).filter((property) => property !== undefined)
+    return declared.length > 0 ? declared : [undefined]
+  }
+  return 'innerType' in def ? inside(def.innerType) : [undefined]
+}
+
+/** The kinds of values that live data may have, as far as that is certain. */
+function kinds (schema: $ZodType): readonly string[] {
+  const { def } = (schema as $ZodTypes)._zod
+  if (def.type === 'union') return def.options.flatMap((option) => kinds(option as $ZodType))
+  if (def.type === 'pipe') return kinds(def.out as $ZodType)
+  if (!('innerType' in def)) return [def.type]
+  const inner = kinds(def.innerType as $ZodType)
+  return def.type === 'nullable' || schema._zod.optout === 'optional' ? ['null', ...inner] : inner
 }
 
 const isOpen = (catchall: $ZodType | undefined): boolean => catchall !== undefined && catchall._zod.def.type !== 'never'

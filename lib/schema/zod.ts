@@ -26,9 +26,22 @@ export function issuePaths (issue: $ZodRawIssue): Path[] {
   return issue.code === 'unrecognized_keys' ? (issue.keys as string[]).map(key => [...path, key]) : [path]
 }
 
-/** What an issue is about, without the value: an application's own message might carry one. */
+const MAX_MESSAGE = 200
+
+/** What an issue is about, without the value. A message of the schema's author is taken only if it is a literal: others might carry one. */
 export function issueReason (issue: $ZodRawIssue): string {
+  const own = literalMessage(issue.inst)
+  if (own !== undefined) return own
+  if (issue.code === 'custom') return 'refine'
   return issue.code === 'invalid_type' ? `expected ${String(issue.expected)}` : String(issue.code).replaceAll('_', ' ')
+}
+
+/** Zod keeps a literal as a function without parameters; called with nothing, it can tell of no value. */
+function literalMessage (inst: unknown): string | undefined {
+  const error: unknown = (inst as $ZodType | undefined)?._zod.def.error
+  if (typeof error !== 'function' || error.length > 0) return undefined
+  const message: unknown = error()
+  return typeof message === 'string' ? message.slice(0, MAX_MESSAGE) : undefined
 }
 
 /** Is it about the keys of a record, which are data? */

@@ -89,6 +89,7 @@ export class Session {
 
   replace (next: Data): never {
     assertData('replace(data)', next)
+    if (Object.hasOwn(next, 'constructor')) throw new ReservedKeyError('constructor')
     assign(this, withUndeclared(own(this), next, (key) => this.#owner.isUndeclared(key)))
     this.#owner.changed()
     return this as never
@@ -170,17 +171,18 @@ function noticed (owner: SessionOwner, run: () => void | Promise<void>): Promise
 /** The names a schema cannot use: those of the members above. */
 export const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Session.prototype satisfies Record<ReservedKey, unknown>))
 
-// Facts are read only. Without a setter, code in sloppy mode would write to them in vain and never know.
+// Members are read only (the constructor too: it is frozen with the rest, and console.log wants it plain). A plain method could be hidden by an own property, and a fact without a setter would be written to in vain.
 for (const name of RESERVED_KEYS) {
-  const get = Object.getOwnPropertyDescriptor(Session.prototype, name)?.get
-  if (get !== undefined) Object.defineProperty(Session.prototype, name, { get, set () { throw new ReservedKeyError(name) } })
+  if (name === 'constructor') continue
+  const { get, value } = Object.getOwnPropertyDescriptor(Session.prototype, name) as PropertyDescriptor
+  Object.defineProperty(Session.prototype, name, { get: get ?? (() => value), set () { throw new ReservedKeyError(name) } })
 }
 
-// Without this, `session['__proto__'] = {…}` would swap the prototype instead of being an unknown key.
-Object.defineProperty(Session.prototype, '__proto__', {
-  get: () => Session.prototype,
-  set () { throw new ReservedKeyError('__proto__') }
-})
+// Without a setter, `session['__proto__'] = {…}` would swap the prototype instead of being an unknown key. The getter must not hand
+// out what all sessions share: a careless deep merge would write into it.
+Object.defineProperty(Session.prototype, '__proto__', { get: () => undefined, set () { throw new ReservedKeyError('__proto__') } })
+Object.freeze(Session.prototype)
+Object.freeze(Session)
 
 /** The session's own properties become those of `data`. */
 export function assign (session: Session, data: Data): void {

@@ -26,6 +26,9 @@ const LONGEST_TIMER = 2 ** 31 - 1
  */
 export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery = 5, session = 'session' } = {}) => {
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
+  if (typeof (socket as Partial<SocketLike> | null)?.close !== 'function' || typeof socket.once !== 'function') {
+    throw new InvalidOption('socket', 'must be a WebSocket of ws or @fastify/websocket, which has close() and once()')
+  }
   const visit = visitBehind(registered<Session>(request, sessionName('sessionSocket', session)))
   if (socket.readyState === CLOSED) return
   if (visit.place === null) return close(socket, visit.obstacle === 'store' ? UNAVAILABLE : CLOSE_ENDED)
