@@ -1,4 +1,5 @@
 import t from 'tap'
+import { sessionSocket } from '../../lib/index.js'
 import { buildApp, eachBackend } from '../support/app.js'
 
 t.test('update() that is given no function is refused, says what to call instead, and saves nothing', t => eachBackend(t, async (t, backend) => {
@@ -58,3 +59,16 @@ t.test('open() of what is no request and no header says what to give; who has no
   }
   for (const source of ['', undefined, { headers: {} }]) t.equal(await sessions.open(source as never), null)
 }))
+
+t.test('sessionSocket() of what is no socket, or of the request of another framework, says what to give', async (t) => {
+  const { app, client } = await buildApp(t, { backend: 'cookie' })
+  const socket = { close () {}, once () {} }
+  app.get('/', async (request) => {
+    const refused = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }
+    for (const wrong of [request.raw.headers, null, { close () {} }]) t.throws(() => sessionSocket(wrong as never, request), { ...refused, message: /socket: must be a WebSocket/ })
+    for (const wrong of [request.raw, null]) t.throws(() => sessionSocket(socket, wrong as never), { ...refused, message: /must be the request of Fastify.*sessions\.open\(request\)/ })
+    t.throws(() => sessionSocket(socket, request, { session: 'admin' }), { code: 'FST_TYPED_SESSION_NOT_REGISTERED' })
+    return 'ok'
+  })
+  t.equal((await client.get('/')).body, 'ok')
+})

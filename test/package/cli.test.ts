@@ -1,5 +1,6 @@
 import t from 'tap'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseSecrets } from '../../lib/tokens/secrets.js'
 
@@ -11,7 +12,7 @@ const cli = (...args: string[]) => new Promise<{ status: unknown, stdout: string
 })
 
 // Starting a process takes long, so all start at once.
-const runs = Promise.all([cli('keygen'), cli('keygen'), cli('--help'), cli('-h'), cli(), cli('kegen'), cli('keygen', '--bits')] as const)
+const runs = Promise.all([cli('keygen'), cli('keygen'), cli('--help'), cli('-h'), cli(), cli('kegen'), cli('keygen', '--bits'), cli('keygen', '--help'), cli('--version'), cli('-v')] as const)
 
 t.test('keygen prints one secret that the plugin accepts, another each time', async (t) => {
   const [first, second] = await runs
@@ -23,6 +24,14 @@ t.test('keygen prints one secret that the plugin accepts, another each time', as
 t.test('--help says what there is', async (t) => {
   const [,, long, short] = await runs
   t.match(long, { status: 0, stderr: '', stdout: /^Usage: .*keygen/s })
+  t.same(short, long)
+  t.same((await runs)[7], long, 'also behind a command')
+})
+
+t.test('--version says the version of the package', async (t) => {
+  const [,,,,,,,, long, short] = await runs
+  const { version } = JSON.parse(await readFile(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as { version: string }
+  t.same(long, { status: 0, stderr: '', stdout: `${version}\n` })
   t.same(short, long)
 })
 
