@@ -190,8 +190,8 @@ function assertVersion ({ runtime: { settings } }: Visit, plan: Plan, place: Pla
 }
 
 function emitSaved (work: WorkingCopy, name: 'onCreate' | 'onSave'): void {
-  // A hook before this one has ended it.
-  if (work.destroyed) return
+  // A hook before this one may have ended it.
+  if (work.destroyed || !work.visit.runtime.hooks.has(name)) return
   const { visit } = work
   emit(visit.runtime, name, () => ({ request: visit.exchange.request, id: visit.handle(), data: work.copy() }))
 }

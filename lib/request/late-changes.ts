@@ -81,7 +81,7 @@ class Watch implements Late {
 function lookBack (visit: Visit): void {
   const { runtime, ending, saving } = visit
   if (isAtWork(visit)) return
-  if (saving === null) report(visit, [...lostKeys(visit), ...lostCalls(visit)])
+  if (saving === null) report(visit, visit.accepted === null ? [...lostKeys(visit), ...lostCalls(visit)] : lostKeys(visit))
   else reportLost(visit)
   if (ending !== null && ending !== 'elsewhere' && runtime.backend.records !== null) endLate(visit, ending.asked)
 }
@@ -123,8 +123,7 @@ function lostKeys (visit: Visit): string[] {
 }
 
 /** Only where Fastify never sent the response can a wish still be open. */
-function lostCalls ({ accepted, wish, ending, runtime, exchange }: Visit): string[] {
-  if (accepted !== null) return []
+function lostCalls ({ wish, ending, runtime, exchange }: Visit): string[] {
   const { cookie, exposed, reply: { raw } } = exchange
   const calls = {
     'rotate()': wish.rotate,

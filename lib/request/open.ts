@@ -46,10 +46,10 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   const visit = new Visit(runtime, exchange, sessionOf)
   if (loaded !== null && loaded.state !== 'moved') tell(visit, loaded)
   if (loaded?.state === 'found' && read(visit, loaded.place, loaded.at)) {
-    emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
+    if (runtime.hooks.has('onLoad')) emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
     return visit
   }
-  visit.restore()
+  visit.begin()
   if (loaded === STORE_FAILED) visit.hinder('store')
   if (loaded?.state === 'moved') visit.hinder('moved')
   if (loaded !== null && loaded.state !== 'found') visit.reject(loaded.state === 'none' ? loaded.reason : 'moved')

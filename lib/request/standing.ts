@@ -13,6 +13,9 @@ export interface Standing {
   readonly upgraded: boolean
 }
 
+/** Until a record is found, or a new session begins. */
+export const NOT_FOUND: Standing = Object.freeze({ place: null, data: Object.freeze({}), judgedAt: 0, upgraded: false })
+
 /** The session's wishes of this request, beside the data. Replaced as a whole, so that a save can tell whether more was asked meanwhile. */
 export interface Wish {
   /** `rotate()`. */

@@ -7,7 +7,7 @@ import type { Data } from '../session/merge.js'
 import { assign, type Session } from '../session/session.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { emit, type Runtime } from './runtime.js'
-import { type Ending, type Late, NO_WISH, type Obstacle, type Standing, type Wish } from './standing.js'
+import { type Ending, type Late, NO_WISH, NOT_FOUND, type Obstacle, type Standing, type Wish } from './standing.js'
 
 /** One request's session. Every change of its state is a method here. */
 export class Visit {
@@ -15,7 +15,7 @@ export class Visit {
   readonly exchange: Exchange
   /** What `request.session` is. */
   readonly session: Session
-  standing: Standing
+  standing: Standing = NOT_FOUND
   wish: Wish = NO_WISH
   obstacle: Obstacle = null
   ending: Ending = null
@@ -38,7 +38,6 @@ export class Visit {
   constructor (runtime: Runtime, exchange: Exchange, session: (visit: Visit) => Session) {
     this.runtime = runtime
     this.exchange = exchange
-    this.standing = { place: null, data: runtime.codec.initial(), judgedAt: 0, upgraded: false }
     this.session = session(this)
   }
 
@@ -87,7 +86,7 @@ export class Visit {
     this.life++
     this.#fresh = null
     this.wish = NO_WISH
-    this.standOn({ place: null, data: this.runtime.codec.initial(), judgedAt: 0, upgraded: false })
+    this.standOn({ ...NOT_FOUND, data: this.runtime.codec.initial() })
     this.restore()
   }
 
