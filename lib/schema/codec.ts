@@ -14,15 +14,15 @@ import type { Read, Transcoder } from './transcoder.js'
 import { undeclaredMatcher } from './undeclared.js'
 
 /** Parsed JSON that claims to be a {@link Stored}. */
-export interface Kept { readonly data: unknown, readonly extra?: unknown }
+export interface StoredForm { readonly data: unknown, readonly extra?: unknown }
 
 export type Decoded = { readonly ok: true, readonly data: Data } | { readonly ok: false, readonly paths: readonly string[] }
 
 export interface Codec {
   /** JSON as it was kept → live data, in fresh containers each time. Never throws. */
-  decode (stored: Kept): Decoded
+  decode (stored: StoredForm): Decoded
   /** Like `decode`, but keeps the top-level keys that validate. Not ok if even the rest with its defaults fails. */
-  salvage (stored: Kept): Decoded
+  salvage (stored: StoredForm): Decoded
   /**
    * Live → what is kept; of `live` only own enumerable string keys count. What is read next is what was written now: data
    * that would come back different is refused. Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_RESERVED_KEY`.
@@ -80,7 +80,7 @@ class SchemaCodec implements Codec {
     this.initial = createInitial(transcoder, initial)
   }
 
-  decode ({ data, extra = null }: Kept): Decoded {
+  decode ({ data, extra = null }: StoredForm): Decoded {
     try {
       const beyond = outOfBounds(extra)
       if (beyond !== null) return this.#failed([beyond])
@@ -90,7 +90,7 @@ class SchemaCodec implements Codec {
     }
   }
 
-  salvage ({ data, extra = null }: Kept): Decoded {
+  salvage ({ data, extra = null }: StoredForm): Decoded {
     try {
       const result = isPlainObject(data) ? salvageKeys(this.#transcoder, data) : NOTHING
       return this.#withExtra(result, outOfBounds(extra) === null ? extra : null)

@@ -59,7 +59,6 @@ const VALUES: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'enum
 
 /** What the members of a schema declare under `key`; `undefined` for one that does not, or of which that cannot be told. */
 function properties (schema: $ZodType, key: string): readonly ($ZodType | undefined)[] {
-  if (!isZod(schema)) return [undefined]
   const { def } = (schema as $ZodTypes)._zod
   const inside = (inner: unknown) => properties(inner as $ZodType, key)
   if (def.type === 'object') return [(def.shape as Readonly<Record<string, $ZodType>>)[key]]

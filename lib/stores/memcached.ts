@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome } from '../../types/store.js'
 import { assertOptions, hasMethods } from './internal/options.js'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 /** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {
@@ -137,7 +137,7 @@ async function settle<Outcome> (attempt: () => Promise<Outcome | undefined>): Pr
 }
 
 function pack (payload: string, expiresAt: number): string {
-  assertStorable(fitsUtf8, { payload })
+  assertText(fitsUtf8, { payload })
   return `${wholeMilliseconds(expiresAt)}\n${payload}`
 }
 

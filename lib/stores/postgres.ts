@@ -5,7 +5,7 @@ import { assertColumns, quoteTable, tableOf } from './internal/sql/identifier.js
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
 import { runner, type PostgresClient, type Run } from './internal/sql/postgres-client.js'
 import { errorField, retry } from './internal/sql/retry.js'
-import { assertStorable, fitsText, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsText, wholeMilliseconds } from './internal/values.js'
 
 export type { PgPool, PostgresClient, PostgresSql } from './internal/sql/postgres-client.js'
 
@@ -60,7 +60,7 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
     name: 'postgresStore',
     close,
     async create (id, payload, expiresAt, subject) {
-      assertStorable(fitsText, { id, payload, subject })
+      assertText(fitsText, { id, payload, subject })
       const rows = await run(sql.create, [id, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
       return rows.length === 1
     },
@@ -70,7 +70,7 @@ export function postgresStore (options: PostgresStoreOptions): AsyncStore {
       return row ? row[0] as string : null
     },
     async replace (id, expected, payload, expiresAt, subject) {
-      assertStorable(fitsText, { payload, subject })
+      assertText(fitsText, { payload, subject })
       if (!fitsText(id)) return 'missing'
       // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
       const comparable = fitsText(expected) ? expected : null

@@ -6,7 +6,7 @@ import {
   deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, shrinkScript, touchScript
 } from './internal/redis/scripts.js'
 import { assertOptions } from './internal/options.js'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 export type { IoredisClient, NodeRedisClient } from './internal/redis/clients.js'
 
@@ -54,7 +54,7 @@ class RedisStore implements AsyncStore {
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    assertStorable(fitsUtf8, { id, payload, subject })
+    assertText(fitsUtf8, { id, payload, subject })
     const tag = tagOf(subject)
     if (tag !== '') await this.#enter(tag, id, expiresAt)
     return await this.#redis.create(this.#recordKey(id), `${tag}\n${payload}`, deadlineOf(expiresAt))
@@ -68,7 +68,7 @@ class RedisStore implements AsyncStore {
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    assertStorable(fitsUtf8, { expected, payload, subject })
+    assertText(fitsUtf8, { expected, payload, subject })
     const tag = tagOf(subject)
     const script = tag === '' && Buffer.byteLength(payload) < Buffer.byteLength(expected) ? shrinkScript : replaceScript
     const args = [`${tag}\n${expected}`, `${tag}\n${payload}`, String(deadlineOf(expiresAt))]
@@ -94,7 +94,7 @@ class RedisStore implements AsyncStore {
 
   /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
   async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
-    assertStorable(fitsUtf8, { subject })
+    assertText(fitsUtf8, { subject })
     const tag = tagOf(subject)
     const seen = new Set<string>()
     let cursor = '0'
@@ -126,7 +126,7 @@ class RedisStore implements AsyncStore {
   }
 
   #recordKey (id: string): string {
-    assertStorable(fitsUtf8, { id })
+    assertText(fitsUtf8, { id })
     return `${this.#prefix}id:${id}`
   }
 

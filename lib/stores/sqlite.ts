@@ -4,7 +4,7 @@ import { sqliteSchema } from './internal/schema/sqlite.js'
 import { quoteTable, tableOf } from './internal/sql/identifier.js'
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
 import { assertDatabase, givingObjects, whenFree } from './internal/sql/sqlite-client.js'
-import { assertStorable, fitsText, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsText, wholeMilliseconds } from './internal/values.js'
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from './internal/sql/sqlite-client.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 
@@ -79,7 +79,7 @@ class SqliteStore implements AsyncStore {
   }
 
   async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
-    assertStorable(fitsText, { id, payload, subject })
+    assertText(fitsText, { id, payload, subject })
     const deadline = wholeMilliseconds(expiresAt)
     return await this.#write('create', id, payload, deadline, subject ?? null, Date.now()) === 1
   }
@@ -90,7 +90,7 @@ class SqliteStore implements AsyncStore {
   }
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
-    assertStorable(fitsText, { id, payload, subject })
+    assertText(fitsText, { id, payload, subject })
     // What cannot be kept is equal to nothing that is.
     const comparable = fitsText(expected) ? expected : null
     const now = Date.now()

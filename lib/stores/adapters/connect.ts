@@ -2,7 +2,7 @@ import type { AsyncStore, ReplaceOutcome } from '../../../types/index.js'
 import { InvalidOption } from '../../errors.js'
 import { Turns } from '../../async/queue.js'
 import { hasMethods } from '../internal/options.js'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from '../internal/values.js'
+import { assertText, fitsUtf8, wholeMilliseconds } from '../internal/values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
 
@@ -40,7 +40,7 @@ export function connectStore (store: ConnectStore): AsyncStore {
   const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns.run(id, () => turn(late)))
 
   async function read (id: string, late: AbortSignal): Promise<string | null> {
-    assertStorable(fitsUtf8, { id })
+    assertText(fitsUtf8, { id })
     const found = await call<unknown>((done) => store.get(id, done), late).catch(noEntry)
     if (!isKept(found) || found.expiresAt <= Date.now()) return null
     return found.payload
@@ -86,7 +86,7 @@ export function connectStore (store: ConnectStore): AsyncStore {
     }),
 
     delete: (id) => inTurn(id, async (late) => {
-      assertStorable(fitsUtf8, { id })
+      assertText(fitsUtf8, { id })
       await remove(id, late)
     })
   }

@@ -14,7 +14,7 @@ export const unstorable = (what: string) =>
   new TypeError(`The session store cannot keep this ${what} exactly: it is empty, too long, or has a character that the database has not`)
 
 /** Throws what `unstorable` makes for the first that does not fit. What is left out does. */
-export function assertStorable (fits: (text: unknown) => boolean, texts: Readonly<Record<string, string | undefined>>): void {
+export function assertText (fits: (text: unknown) => boolean, texts: Readonly<Record<string, string | undefined>>): void {
   for (const [what, text] of Object.entries(texts)) if (text !== undefined && !fits(text)) throw unstorable(what)
 }
 

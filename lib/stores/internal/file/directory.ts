@@ -3,12 +3,12 @@ import { constants, lstatSync, mkdirSync } from 'node:fs'
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { InvalidOption } from '../../../errors.js'
-import { assertStorable, fitsUtf8 } from '../values.js'
+import { assertText, fitsUtf8 } from '../values.js'
 import { codeOf, ignore } from './codes.js'
 
 /** `aa/<64 hexadecimal digits>`: nothing of the id but its hash ever reaches the file system. */
 export function nameOf (id: string): string {
-  assertStorable(fitsUtf8, { id })
+  assertText(fitsUtf8, { id })
   const hash = createHash('sha256').update(id).digest('hex')
   return join(hash.slice(0, 2), hash)
 }

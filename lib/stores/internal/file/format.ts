@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { assertStorable, fitsUtf8, wholeMilliseconds } from '../values.js'
+import { assertText, fitsUtf8, wholeMilliseconds } from '../values.js'
 
 /** What one session file holds. */
 export interface FileRecord {
@@ -23,7 +23,7 @@ const magic = 'fastify-typed-session 1 '
 const firstLineLength = magic.length + 64 + 1
 
 export function encode ({ id, expiresAt, subject, payload }: FileRecord): Buffer {
-  assertStorable(fitsUtf8, { payload })
+  assertText(fitsUtf8, { payload })
   const header = JSON.stringify({ id, expiresAt: wholeMilliseconds(expiresAt), subject, length: Buffer.byteLength(payload) })
   const rest = Buffer.from(`${header}\n${payload}`)
   return Buffer.concat([Buffer.from(`${magic}${checksum(rest)}\n`), rest])

@@ -1,7 +1,7 @@
 import { lstat, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { assertStorable, fitsUtf8 } from '../values.js'
+import { assertText, fitsUtf8 } from '../values.js'
 import { ignore } from './codes.js'
 import { assertPart, isThere, preparePart, syncDirectory } from './directory.js'
 
@@ -35,7 +35,7 @@ export class FileSubjects {
 
   /** The names of a subject's sessions. Some may be gone, or somebody else's by now. */
   async names (subject: string): Promise<string[]> {
-    assertStorable(fitsUtf8, { subject })
+    assertText(fitsUtf8, { subject })
     const directory = this.#directoryOf(subject)
     if (await assertPart(directory)) return await readdir(directory).catch(ignore('ENOENT')) ?? []
     // That the volume is gone says nothing about the sessions.
@@ -60,7 +60,7 @@ export class FileSubjects {
   }
 
   #directoryOf (subject: string): string {
-    assertStorable(fitsUtf8, { subject })
+    assertText(fitsUtf8, { subject })
     const hash = createHash('sha256').update(subject).digest('hex')
     return join(this.#directory, hash.slice(0, 2), hash)
   }
