@@ -7,7 +7,17 @@ import { schema } from './session.js'
 
 /** What the list of devices says of each: kept with the session when somebody signs in. */
 export function describe ({ headers, ip }: FastifyRequest) {
-  return { browser: (headers['user-agent'] ?? 'unknown').slice(0, 200), address: ip }
+  return { browser: deviceOf(headers['user-agent'] ?? ''), address: ip }
+}
+
+// The first that is found in the header: many browsers name others, too.
+const browsers = { 'Edg/': 'Edge', 'OPR/': 'Opera', 'Firefox/': 'Firefox', 'Chrome/': 'Chrome', 'Safari/': 'Safari', 'curl/': 'curl' }
+const systems = { Android: 'Android', iPhone: 'iPhone', iPad: 'iPad', Windows: 'Windows', 'Mac OS': 'macOS', CrOS: 'ChromeOS', Linux: 'Linux' }
+
+/** `Firefox on Windows` */
+export function deviceOf (userAgent: string): string {
+  const [browser = 'A browser', system = 'an unknown system'] = [browsers, systems].map((names) => Object.entries(names).find(([sign]) => userAgent.includes(sign))?.[1])
+  return `${browser} on ${system}`
 }
 
 const device = z.object({ id: z.string() })
@@ -18,7 +28,7 @@ export async function account (plain: FastifyInstance): Promise<void> {
 
   app.get('/account', requireSession(schema, 'user'), async (request, reply) => {
     const devices = await app.sessions.list(request.session.user)
-    return reply.viewAsync('account.ejs', page(request, { devices }))
+    return reply.viewAsync('account.ejs', page(request, 'Your devices', { devices }))
   })
 
   app.post('/account/end', { ...requireSession(schema, 'user'), schema: { body: device } }, async (request, reply) => {

@@ -17,7 +17,7 @@ export async function admin (plain: FastifyInstance): Promise<void> {
 
   app.get('/admin', administrator, async (request, reply) => {
     const users = await Promise.all(people.map(async ({ name }) => ({ name, sessions: (await app.sessions.list(name)).length })))
-    return reply.viewAsync('admin.ejs', page(request, { users }))
+    return reply.viewAsync('admin.ejs', page(request, 'Everybody\'s sessions', { users }))
   })
 
   app.post('/admin/end', { ...recently, schema: { body: user } }, async (request, reply) => {
@@ -31,7 +31,7 @@ export async function admin (plain: FastifyInstance): Promise<void> {
     return reply.redirect('/login', 303)
   })
 
-  app.get('/admin/confirm', administrator, async (request, reply) => reply.viewAsync('confirm.ejs', page(request)))
+  app.get('/admin/confirm', administrator, async (request, reply) => reply.viewAsync('confirm.ejs', page(request, 'Is it still you?')))
 
   app.post('/admin/confirm', { ...administrator, schema: { body: confirmation } }, async (request, reply) => {
     if (authenticate(request.session.user, request.body.password) === null) {

@@ -11,9 +11,10 @@ import { cart } from './cart.js'
 import { products } from './catalogue.js'
 import { openTab } from './open-tab.js'
 import { here, moment, money } from './page.js'
-import { refusal } from './refusals.js'
+import { refusal, refuse } from './refusals.js'
 import { schema } from './session.js'
 import { signIn } from './sign-in.js'
+import { whatHappened } from './what-happened.js'
 
 export interface ShopOptions {
   readonly secret: string
@@ -30,6 +31,7 @@ export async function buildShop ({ secret, store, revocations, server = {}, clos
   const app = Fastify(server)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(refusal)
+  app.setNotFoundHandler((request, reply) => refuse(request, reply, 404, 'There is no such page.'))
   // Before the session is registered: these hooks run last to first, and requests that end are saved before.
   app.addHook('onClose', async () => { await close() })
   await app.register(formbody)
@@ -43,6 +45,7 @@ export async function buildShop ({ secret, store, revocations, server = {}, clos
     ...(store && { store }),
     ...(revocations.findBySubject && { subject: 'user', describe }) // Memcached cannot
   })
+  whatHappened(app)
 
   // The cookie is SameSite=Lax, which keeps other sites out. Other origins of the same site are kept out here.
   app.addHook('onRequest', async (request, reply) => {

@@ -8,7 +8,9 @@ export const schema = z.object({
   user: z.string().optional(),
   // Holds until the session ends: who is no longer an administrator must not keep old sessions (destroyAll).
   admin: z.literal(true).optional(),
-  notice: z.string().optional()
+  notice: z.string().optional(),
+  /** The page that somebody was sent away from to sign in. */
+  returnTo: z.string().optional()
 })
 
 declare module 'fastify-typed-session' {

@@ -1,21 +1,28 @@
 import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { authenticate } from './accounts.js'
 import { page } from './page.js'
 
-/** Signing in and out. */
-export async function signIn (app: FastifyInstance): Promise<void> {
-  app.get('/login', async (request, reply) => reply.viewAsync('login.ejs', page(request)))
+const credentials = z.object({ name: z.string(), password: z.string() })
 
-  app.post<{ Body: { name: string, password: string } }>('/login', async (request, reply) => {
-    const person = authenticate(request.body.name, request.body.password)
+/** Signing in and out. */
+export async function signIn (plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>()
+
+  app.get('/login', async (request, reply) => reply.viewAsync('login.ejs', page(request, 'Sign in', { name: '' })))
+
+  app.post('/login', { schema: { body: credentials } }, async (request, reply) => {
+    const { name, password } = request.body
+    const person = authenticate(name, password)
     if (person === null) {
       request.session.notice = 'That name and password do not go together.'
-      return reply.redirect('/login', 303)
+      return reply.code(401).viewAsync('login.ejs', page(request, 'Sign in', { name }))
     }
     request.session.user = person.name // a new id by itself: rotateOn
     request.session.set('admin', person.admin || undefined)
     request.session.notice = `Welcome, ${person.name}.`
-    return reply.redirect('/', 303)
+    return reply.redirect(request.session.take('returnTo') ?? '/', 303)
   })
 
   app.post('/logout', async (request, reply) => {

@@ -120,8 +120,14 @@ export function kindOf (address = ''): StoreKind | 'cookie' {
 /** The store that `STORE` names; `null`: the session lives in the cookie. */
 export async function openStore (address = ''): Promise<OpenStore | null> {
   const kind = kindOf(address)
-  const open: Open | null = kind === 'cookie' ? null : stores[kind]
-  return open && await open(address)
+  if (kind === 'cookie') return null
+  const open: Open = stores[kind]
+  return open(address).catch((error: unknown) => { throw new Error(`STORE=${kind}: cannot be used (${reasonOf(error)}). Is it running?`, { cause: error }) })
+}
+
+/** Where a name has several addresses, each has an error of its own. */
+function reasonOf (error: unknown): string {
+  return error instanceof AggregateError ? error.errors.map(reasonOf).join(', ') : error instanceof Error ? error.message : String(error)
 }
 
 /** `file:./data`, `file:///var/data`, `sqlite:./a.db`, `sqlite:///var/a.db`. */

@@ -44,6 +44,7 @@ for (const [backend, store] of Object.entries(backends)) {
     const before = { id: await text(page, 'session-id'), cookie: await cookieOf(window) }
     await signIn(page, shop.address, 'ada', 'wrong')
     t.match(await page.locator('.notice').innerText(), /do not go together/)
+    t.equal(await page.inputValue('[name=name]'), 'ada', 'the name is kept')
     await signIn(page, shop.address, 'ada', 'lovelace')
     t.equal(await text(page, 'who'), 'ada')
     t.equal(await text(page, 'cart-count'), '3', 'the cart stays')
@@ -81,3 +82,23 @@ for (const [backend, store] of Object.entries(backends)) {
     }
   })
 }
+
+t.test('every page of the shop fits on a phone', { timeout: 120_000 }, async (t) => {
+  const browser = await startBrowser(t)
+  if (browser === null) return
+  const shop = await startShop(t, { SESSION_SECRET: randomBytes(32).toString('base64url') })
+  for (let device = 0; device < 2; device++) {
+    const page = await (await browser.open()).newPage()
+    await signIn(page, shop.address, 'grace', 'hopper')
+    if (device === 0) continue
+    await press(page, 'add-tea')
+    await press(page, 'add-pot')
+    for (const width of [320, 375]) {
+      await page.setViewportSize({ width, height: 700 })
+      for (const path of ['/', '/cart', '/account', '/login', '/admin', '/admin/confirm', '/nowhere']) {
+        await page.goto(`${shop.address}${path}`)
+        t.equal(await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth), width, `${path} in ${width} px`)
+      }
+    }
+  }
+})

@@ -113,7 +113,7 @@ t.test('Another STORE ends the shop at once, with a message that says what it ma
   for (const address of ['file:', 'sqlite:', 'sqlite://']) await t.rejects(openStore(address), { message: /^STORE=\w+: names no path$/ }, address)
   const { code, stderr } = await runShop({ STORE: 'constructor:' })
   t.equal(code, 1)
-  t.match(stderr, /Error: STORE=constructor: is none of cookie, memory, file/)
+  t.match(stderr, /^The shop cannot open: STORE=constructor: is none of cookie, memory, file[^\n]*\n$/)
 })
 
 async function startCluster (): Promise<Server> {
