@@ -43,7 +43,7 @@ for (const [what, times, usedAt, now, expected] of lives) {
 t.test('what lies ahead of our clock is read as now, but for the sign-in, and it is said by how much', async (t) => {
   const times = at(T + 5, { usedAt: T + 6, rotatedAt: T + 7, authenticatedAt: T + 8 })
   t.strictSame(judge(placeOf(times, T + 9), timeouts, T), {
-    state: 'found', place: placeOf(at(T, { authenticatedAt: T + 8 }), T), ahead: 9
+    state: 'found', place: placeOf(at(T, { authenticatedAt: T + 8 }), T), at: T, ahead: 9
   })
   const early = placeOf(at(T - 5), T)
   const judged = judge(early, timeouts, T)
