@@ -88,8 +88,9 @@ export class WorkingCopy implements Step {
     const { visit } = this
     if (moved === 'final') {
       if (this.#before !== null || this.#wish.reauthenticated || this.plan().changed) throw new Moved()
-      // Whoever asked for another id has one.
+      // Whoever asked for another id has one. The session stays what the request has found, whatever was merged on the way.
       visit.granted(this.#wish)
+      visit.standOn(this.#origin)
       return false
     }
     const opened = visit.runtime.opener.open(latest.record)
