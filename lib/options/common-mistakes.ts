@@ -2,9 +2,9 @@ const DAY = 86_400
 const DURATIONS: ReadonlySet<string> = new Set(['idleTimeout', 'absoluteTimeout', 'touchAfter', 'rotateEvery'])
 
 /** What is wrong with something that is no schema of Zod 4. */
-export function schemaMistake (given: unknown): string {
-  if (given === undefined) return 'is missing, it must be a Zod 4 schema: z.object({ … })'
-  if (given instanceof Object && '_def' in given) return "was made by Zod 3: npm install zod@4, and import { z } from 'zod'"
+export function schemaMistake (value: unknown): string {
+  if (value === undefined) return 'is missing, it must be a Zod 4 schema: z.object({ … })'
+  if (value instanceof Object && '_def' in value) return "was made by Zod 3: npm install zod@4, and import { z } from 'zod'"
   return 'must be a Zod 4 schema, wrap it: z.object({ … })'
 }
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseSecrets } from '../../lib/tokens/secrets.js'
+import { readText } from '../support/documents.js'
 
 const program = fileURLToPath(new URL('../../lib/cli.js', import.meta.url))
 
@@ -30,7 +30,7 @@ t.test('--help says what there is', async (t) => {
 
 t.test('--version says the version of the package', async (t) => {
   const [,,,,,,,, long, short] = await runs
-  const { version } = JSON.parse(await readFile(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readText('package.json')) as { version: string }
   t.same(long, { status: 0, stderr: '', stdout: `${version}\n` })
   t.same(short, long)
 })
