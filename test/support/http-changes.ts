@@ -46,7 +46,7 @@ const CHANGES: Record<string, Row> = {
   'save() and a change after it': [async (s) => { s.visits = 2; await s.save(); s.note = 'later' }, (d) => { d.visits = 2; d.note = 'later' }],
   'reload() and a change after it': [async (s) => { s.visits = 99; await s.reload(); s.note = 'later' }, (d) => { d.note = 'later' }],
   'hostile text (K-41, K-42)': [(s) => { s.note = HOSTILE }, (d) => { d.note = HOSTILE }],
-  '64 KiB of it': [(s) => { s.note = '"\\\u{1f600}'.repeat(16_384).slice(0, 65_536) }, (d) => { d.note = '"\\\u{1f600}'.repeat(16_384).slice(0, 65_536) }],
+  '47 KiB of it': [(s) => { s.note = '"\\\u{1f600}'.repeat(6_000) }, (d) => { d.note = '"\\\u{1f600}'.repeat(6_000) }],
   'text that is a record': [(s) => { s.note = '{"ended":true}' }, (d) => { d.note = '{"ended":true}' }],
   'an empty text': [(s) => { s.note = '' }, (d) => { d.note = '' }]
 }

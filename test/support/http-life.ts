@@ -85,15 +85,6 @@ export const lifeRows: Rows = {
     t.type(await place.other.load(keys().at(-1) ?? ''), 'string', 'the engine still has it')
     t.equal(client.token, token, 'and nothing is sent for it')
   },
-  'the engine forgets by the same deadline: nobody finds it afterwards, not even the store': async (t, place) => {
-    const { run, keys } = await httpScene(t, place, { idleTimeout: 1, touchAfter: 0.5 })
-    await run((session) => { session.visits = 1 })
-    const [key = ''] = keys()
-    const end = Date.now() + 5000
-    while (await place.other.load(key) !== null && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50))
-    t.equal(await place.other.load(key), null)
-    t.equal((await run((session) => session.isNew)).value, true)
-  },
   'persist() is kept with the session, and every later cookie outlives the browser, as long as the session can last': async (t, place) => {
     const tick = stopClock(t)
     const { run, there, client } = await httpScene(t, place, { idleTimeout: 2 * 3600, touchAfter: 60 })
