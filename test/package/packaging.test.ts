@@ -34,6 +34,23 @@ t.test('the package holds sources for its source maps, its documents, and nothin
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) t.ok(packed.files.includes(file), `has ${file}`)
 })
 
+t.test('every source map leads to sources that are in the package', async (t) => {
+  const maps = packed.files.filter((path) => path.endsWith('.map'))
+  t.ok(maps.length > 100)
+  const missing = await Promise.all(maps.map(async (path) => {
+    const { sources } = JSON.parse(await readFile(join(root, path), 'utf8')) as { sources: string[] }
+    return sources.map((source) => join(path, '..', source)).filter((source) => !packed.files.includes(source))
+  }))
+  t.strictSame(missing.flat(), [])
+})
+
+t.test('npm shows where the package comes from, and publishes no version without its provenance', async (t) => {
+  const home = 'https://github.com/fastify-typed-session/fastify-typed-session'
+  t.match(manifest, { repository: { type: 'git', url: `git+${home}.git` }, homepage: `${home}#readme`, bugs: `${home}/issues`, publishConfig: { provenance: true } })
+  t.notOk('allowScripts' in manifest, 'what only this repository needs stands in .npmrc')
+  t.ok((await readFile(join(root, 'SECURITY.md'), 'utf8')).includes(`<${home}/security/advisories/new>`), 'a vulnerability can be reported')
+})
+
 t.test('every document in the package finds what it links to there', async (t) => {
   const documents = packed.files.filter((path) => path.endsWith('.md'))
   t.ok(documents.includes('docs/stores.md'))
