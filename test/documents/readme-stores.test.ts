@@ -6,6 +6,7 @@ import { MemcacheClient } from 'memcache-client'
 import { MongoClient } from 'mongodb'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import postgres from 'postgres'
 import t from 'tap'
 import { fileStore } from '../../lib/stores/file.js'
 import { memcachedStore } from '../../lib/stores/memcached.js'
@@ -13,6 +14,7 @@ import { memoryStore } from '../../lib/stores/memory.js'
 import { mongoStore } from '../../lib/stores/mongodb.js'
 import { mysqlStore } from '../../lib/stores/mysql.js'
 import { postgresStore } from '../../lib/stores/postgres.js'
+import { postgresJsStore } from '../../lib/stores/postgres-js.js'
 import { redisStore } from '../../lib/stores/redis.js'
 import { createTable, sqliteStore } from '../../lib/stores/sqlite.js'
 import type { SessionStore } from '../../types/index.js'
@@ -108,14 +110,14 @@ async function makeAll (folder: string, atEnd: (end: () => unknown) => void): Pr
   await createTable(database)
   const redis = new Redis({ lazyConnect: true })
   const memcached = new MemcacheClient({ server: 'localhost:1' })
-  const postgres = new pg.Pool()
+  const pgPool = new pg.Pool()
   const pool = mysql.createPool({})
   const mongo = new MongoClient('mongodb://localhost:1')
   atEnd(async () => {
     database.close()
     redis.disconnect()
     memcached.shutdown()
-    await Promise.all([postgres.end(), pool.end(), mongo.close()])
+    await Promise.all([pgPool.end(), pool.end(), mongo.close()])
   })
   return {
     memory: memoryStore(),
@@ -123,7 +125,8 @@ async function makeAll (folder: string, atEnd: (end: () => unknown) => void): Pr
     sqlite: sqliteStore({ database }),
     redis: redisStore({ client: redis }),
     memcached: memcachedStore({ client: memcached }),
-    postgres: postgresStore({ pool: postgres }),
+    postgres: postgresStore({ pool: pgPool }),
+    'postgres-js': postgresJsStore({ connect: () => postgres('postgres://localhost:1/none') }),
     mysql: mysqlStore({ pool }),
     mongodb: mongoStore({ collection: mongo.db('test').collection('sessions') })
   }

@@ -7,6 +7,7 @@ import { migratingStore } from '../../lib/stores/adapters/migrating.js'
 import { mongoStore } from '../../lib/stores/mongodb.js'
 import * as mysql from '../../lib/stores/mysql.js'
 import * as postgres from '../../lib/stores/postgres.js'
+import * as postgresJs from '../../lib/stores/postgres-js.js'
 import { redisStore } from '../../lib/stores/redis.js'
 import * as sqlite from '../../lib/stores/sqlite.js'
 import { tieredStore } from '../../lib/stores/adapters/tiered.js'
@@ -37,13 +38,18 @@ const stores: Record<string, { make: Make, takes: () => object, refuses: Record<
   },
   redisStore: {
     make: redisStore as Make,
-    takes: () => ({ client: able('get', 'set', 'eval', 'evalsha'), prefix: 'a:' }),
+    takes: () => ({ client: able('get', 'set', 'eval', 'evalsha', 'duplicate'), prefix: 'a:' }),
     refuses: { client: [undefined, null, address, able('get', 'set', 'eval')], prefix: [null, 5, '', 'a b'] }
   },
   postgresStore: {
     make: postgres.postgresStore as Make,
     takes: () => ({ pool: able('query'), table: 'sessions' }),
     refuses: { pool: [undefined, null, address, able('query', 'execute')], table: [null, 5, ''] }
+  },
+  postgresJsStore: {
+    make: postgresJs.postgresJsStore as Make,
+    takes: () => ({ connect: () => able('unsafe', 'end'), table: 'sessions' }),
+    refuses: { connect: [undefined, null, address, able('query'), able('unsafe', 'end')], table: [null, 5, ''] }
   },
   mysqlStore: {
     make: mysql.mysqlStore as Make, takes: () => ({ pool: able('execute'), table: 'sessions' }), refuses: { pool: [undefined, null, address, able('query')], table: [null, 5] }
@@ -82,10 +88,14 @@ t.test('memoryStore needs no options, every other store does', async (t) => {
 })
 
 t.test('createTable says the same of its options', async (t) => {
+  const columns = (...types: string[]) => ['id', 'payload', 'expires_at', 'subject', 'revision'].map((name, at) => [name, types[at] ?? ''])
+  const postgresColumns = columns('text', 'text', 'bigint', 'text')
+  const mysqlColumns = columns('varbinary(255)', 'longblob', 'bigint', 'varbinary(1024)', 'bigint')
   const calls = [
     async (options: object) => await sqlite.createTable(database, options),
-    async (options: object) => await postgres.createTable({ query: async () => ({ rows: [] }) }, options),
-    async (options: object) => await mysql.createTable({ execute: async () => [{ affectedRows: 0 }, []] }, options)
+    async (options: object) => await postgres.createTable({ query: async () => ({ rows: postgresColumns }) }, options),
+    async (options: object) => await postgresJs.createTable(() => ({ unsafe: () => ({ values: async () => postgresColumns }), end: async () => {} }), options),
+    async (options: object) => await mysql.createTable({ execute: async () => [mysqlColumns, []] }, options)
   ]
   for (const call of calls) {
     await t.resolves(call({ table: 'a_table' }))

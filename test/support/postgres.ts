@@ -20,7 +20,8 @@ export const postgresMissing = () => binary('postgres') && binary('initdb')
 
 export const postgresUrl = (port: number) => `postgres://postgres@${host}:${port}/postgres`
 
-async function isUp (port: number): Promise<boolean> {
+/** Whether a server, or a pooler before it, answers on this port. */
+export async function answersQueries (port: number): Promise<boolean> {
   const client = new pg.Client({ connectionString: postgresUrl(port), connectionTimeoutMillis: 2000 })
   client.on('error', () => {})
   try {
@@ -48,6 +49,6 @@ export function startPostgres (): Promise<RunningServer> {
       '-D', join(directory, 'data'), '-p', String(port), '-h', host, '-k', '', '-c', 'fsync=off',
       '-c', 'max_connections=120', '-c', 'shared_buffers=16MB'
     ],
-    isUp
+    isUp: answersQueries
   })
 }

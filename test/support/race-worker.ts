@@ -16,8 +16,8 @@ const open: Record<RaceStore, (url: string) => Promise<Opened>> = {
   },
   async postgres (url) {
     const { default: sql } = await import('postgres')
-    const { postgresStore } = await import('../../lib/stores/postgres.js')
-    const store = postgresStore({ pool: () => sql(url) })
+    const { postgresJsStore } = await import('../../lib/stores/postgres-js.js')
+    const store = postgresJsStore({ connect: () => sql(url) })
     return { store, close: () => store.close!() }
   },
   async mysql2 (url) {

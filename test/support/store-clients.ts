@@ -65,11 +65,11 @@ const clients = {
   },
   async 'postgres.js' (port: string, { options = patientOptions }: OpenOptions) {
     const { default: postgres } = await import('postgres')
-    const { createTable, postgresStore } = await import('../../lib/stores/postgres.js')
-    const pool = () => postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...options.postgres, onnotice: () => {} })
+    const { createTable, postgresJsStore } = await import('../../lib/stores/postgres-js.js')
+    const connect = () => postgres(`postgres://postgres@${host}:${port}/postgres`, { max: 5, ...options.postgres, onnotice: () => {} })
     // One store serves many applications of a test; each would end its pool.
-    const { close, ...store } = postgresStore({ pool })
-    return { store, prepare: async () => await createTable(pool), close: async () => await close!() }
+    const { close, ...store } = postgresJsStore({ connect })
+    return { store, prepare: async () => await createTable(connect), close: async () => await close!() }
   },
   async mysql2 (port: string, { options = patientOptions }: OpenOptions) {
     const { createPool } = (await import('mysql2/promise')).default

@@ -12,6 +12,7 @@ import { migratingStore } from 'fastify-typed-session/stores/migrating'
 import { mongoStore } from 'fastify-typed-session/stores/mongodb'
 import { mysqlStore } from 'fastify-typed-session/stores/mysql'
 import { postgresStore } from 'fastify-typed-session/stores/postgres'
+import { postgresJsStore } from 'fastify-typed-session/stores/postgres-js'
 import { redisStore } from 'fastify-typed-session/stores/redis'
 import { sqliteStore } from 'fastify-typed-session/stores/sqlite'
 import { tieredStore } from 'fastify-typed-session/stores/tiered'
@@ -24,7 +25,7 @@ declare module 'fastify-typed-session' {
   interface Register { session: typeof schema }
 }
 
-export const stores = [connectStore, fileStore, memcachedStore, migratingStore, mongoStore, mysqlStore, postgresStore, redisStore, sqliteStore, tieredStore]
+export const stores = [connectStore, fileStore, memcachedStore, migratingStore, mongoStore, mysqlStore, postgresStore, postgresJsStore, redisStore, sqliteStore, tieredStore]
 export const conformance = storeConformance
 
 const app = fastify()

@@ -11,11 +11,12 @@ import { memcachedStore } from 'fastify-typed-session/stores/memcached'
 import { createIndexes, mongoStore } from 'fastify-typed-session/stores/mongodb'
 import { createTable as createMysqlTable, mysqlStore } from 'fastify-typed-session/stores/mysql'
 import { createTable as createPostgresTable, postgresStore } from 'fastify-typed-session/stores/postgres'
+import { createTable as createPostgresJsTable, postgresJsStore } from 'fastify-typed-session/stores/postgres-js'
 import { redisStore } from 'fastify-typed-session/stores/redis'
 import { createTable as createSqliteTable, sqliteStore } from 'fastify-typed-session/stores/sqlite'
 
 const pool = new pg.Pool({ max: 5 })
-const sql = () => postgres('postgres://localhost/sessions', { max: 5 })
+const connect = () => postgres('postgres://localhost/sessions', { max: 5 })
 const mysqlPool = mysql.createPool({ uri: 'mysql://localhost/sessions' })
 const database = new Database(':memory:', { timeout: 0 })
 const collection = new MongoClient('mongodb://localhost').db().collection('sessions')
@@ -35,7 +36,7 @@ export const stores: SessionStore[] = [
   redisStore({ client: createClientPool() }),
   memcachedStore({ client: new MemcacheClient({ server: { server: 'localhost:11211' } }) }),
   postgresStore({ pool }),
-  postgresStore({ pool: sql, table: 'app.sessions' }),
+  postgresJsStore({ connect, table: 'app.sessions' }),
   mysqlStore({ pool: mysqlPool }),
   mongoStore({ collection }),
   mongoStore({ collection: typedCollection }),
@@ -43,7 +44,7 @@ export const stores: SessionStore[] = [
 ]
 
 await createPostgresTable(pool)
-await createPostgresTable(sql, { table: 'app.sessions' })
+await createPostgresJsTable(connect, { table: 'app.sessions' })
 await createMysqlTable(mysqlPool)
 await createSqliteTable(database)
 await createIndexes(collection)
@@ -52,7 +53,11 @@ await createIndexes(typedCollection, { ttl: false })
 // @ts-expect-error a pool of pg is none of mysql2
 mysqlStore({ pool })
 // @ts-expect-error a pool of postgres.js is made by the store
+postgresJsStore({ connect: postgres('postgres://localhost/sessions') })
+// @ts-expect-error a pool of postgres.js is none of pg
 postgresStore({ pool: postgres('postgres://localhost/sessions') })
+// @ts-expect-error a pool of pg is handed in, not made
+postgresStore({ pool: () => pool })
 // @ts-expect-error a pool of mysql2 is none of pg
 postgresStore({ pool: mysqlPool })
 // @ts-expect-error the client, not its address

@@ -9,6 +9,7 @@ import { memoryStore, type MemoryStoreOptions } from 'fastify-typed-session/stor
 import type { MigratingStoreOptions } from 'fastify-typed-session/stores/migrating'
 import type { MysqlStoreOptions } from 'fastify-typed-session/stores/mysql'
 import type { PostgresStoreOptions } from 'fastify-typed-session/stores/postgres'
+import type { PostgresJsStoreOptions } from 'fastify-typed-session/stores/postgres-js'
 import type { RedisStoreOptions } from 'fastify-typed-session/stores/redis'
 import type { SqliteStoreOptions } from 'fastify-typed-session/stores/sqlite'
 import type { TieredStoreOptions } from 'fastify-typed-session/stores/tiered'
@@ -34,8 +35,8 @@ expectTypeOf<Refusing<RouteSessionSettings>>().toEqualTypeOf<never>()
 expectTypeOf<Refusing<SessionSocketOptions>>().toEqualTypeOf<never>()
 expectTypeOf<Refusing<ConformanceOptions>>().toEqualTypeOf<never>()
 type Stores = [
-  FileStoreOptions, MemcachedStoreOptions, MemoryStoreOptions, MigratingStoreOptions, MysqlStoreOptions, PostgresStoreOptions, RedisStoreOptions,
-  SqliteStoreOptions, TieredStoreOptions
+  FileStoreOptions, MemcachedStoreOptions, MemoryStoreOptions, MigratingStoreOptions, MysqlStoreOptions, PostgresJsStoreOptions, PostgresStoreOptions,
+  RedisStoreOptions, SqliteStoreOptions, TieredStoreOptions
 ]
 expectTypeOf<{ [I in keyof Stores]: Refusing<Stores[I]> }[number]>().toEqualTypeOf<never>()
 

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
-import { createTable, postgresStore, type PostgresClient } from '../../../lib/stores/postgres.js'
+import { createTable, postgresStore } from '../../../lib/stores/postgres.js'
+import * as postgresJs from '../../../lib/stores/postgres-js.js'
 import { conforms } from '../../support/conformance.js'
 import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
 import { skipOrFail } from '../../support/skip.js'
@@ -18,15 +19,21 @@ else {
     await server.stop()
   })
 
-  const clients: Array<[string, PostgresClient]> = [['pg', pool], ['postgres', () => postgres(url, { max: 20, onnotice: () => {} })]]
-  for (const [name, client] of clients) {
+  const connect = () => postgres(url, { max: 20, onnotice: () => {} })
+  const opened = {
+    async pg (table: string) {
+      await createTable(pool, { table })
+      return postgresStore({ pool, table })
+    },
+    async postgres (table: string) {
+      await postgresJs.createTable(connect, { table })
+      return postgresJs.postgresJsStore({ connect, table })
+    }
+  }
+  for (const [name, open] of Object.entries(opened)) {
     t.test(`A store in PostgreSQL by ${name} keeps the contract`, async (t) => {
       let tables = 0
-      conforms(t, async () => {
-        const table = `${name}_${tables++}`
-        await createTable(client, { table })
-        return postgresStore({ pool: client, table })
-      })
+      conforms(t, async () => await open(`${name}_${tables++}`))
     })
   }
 }

@@ -2,7 +2,8 @@ import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
 import { withDeadline } from '../../../lib/async/timeout.js'
-import { createTable, postgresStore, type PostgresClient } from '../../../lib/stores/postgres.js'
+import { createTable, postgresStore } from '../../../lib/stores/postgres.js'
+import { postgresJsStore } from '../../../lib/stores/postgres-js.js'
 import { busy } from '../../support/busy.js'
 import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
 import { waitUntil } from '../../support/server-process.js'
@@ -28,12 +29,14 @@ else {
   await createTable(pool)
 
   // postgres.js often reports the end of the connection in place of the database's own code.
-  const sql = () => postgres(url, { connect_timeout: 1, max: 5, backoff: () => 0.05 })
-  const clients: Array<[string, PostgresClient, RegExp]> = [['pg', pool, /^57P01$/], ['postgres', sql, /^(57P01|CONNECTION_CLOSED|ECONNRESET)$/]]
+  const connect = () => postgres(url, { connect_timeout: 1, max: 5, backoff: () => 0.05 })
+  const stores = [
+    ['pg', postgresStore({ pool }), /^57P01$/],
+    ['postgres', postgresJsStore({ connect }), /^(57P01|CONNECTION_CLOSED|ECONNRESET)$/]
+  ] as const
 
-  for (const [name, client, ended] of clients) {
-    const store = postgresStore({ pool: client })
-    t.teardown(() => store.close!())
+  for (const [name, store, ended] of stores) {
+    t.teardown(() => store.close?.())
     const recovered = () => store.load(name).then((payload) => payload === 'kept', () => false)
 
     t.test(`R-16 ${name}: a connection ended by the server (57P01) fails one call, and the next is answered`, async (t) => {

@@ -2,7 +2,8 @@ import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
 import { InvalidOption } from '../../../lib/errors.js'
-import { createTable, postgresStore, type PostgresClient } from '../../../lib/stores/postgres.js'
+import { createTable, postgresStore, type PgPool } from '../../../lib/stores/postgres.js'
+import { postgresJsStore } from '../../../lib/stores/postgres-js.js'
 import { postgresSchema } from '../../../lib/stores/internal/schema/postgres.js'
 import { collect, hostileTables, later, nearlyA, past } from '../../support/store-cases.js'
 import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
@@ -22,9 +23,18 @@ t.test('K-43 a table name that is not a plain identifier is refused, by the stor
   await t.rejects(createTable(pool, { table: 'x'.repeat(51) }), InvalidOption, 'its indexes would share one name')
 })
 
-t.test('A pool that is none of the two clients is refused at construction', async (t) => {
-  for (const pool of [undefined, null, {}, { query: 1 }, { query () {}, execute () {} }, { unsafe: 1 }, { unsafe () {}, end () {} }, () => {}] as unknown as PostgresClient[]) {
-    t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
+t.test('What is no Pool of pg is refused at construction, and by createTable, with what to write', async (t) => {
+  const sql = postgres('postgres://localhost:1/none')
+  const refused: Array<[unknown[], RegExp]> = [
+    [[undefined, null, {}, { query: 1 }, { unsafe () {}, end () {} }], /option pool: expected a Pool of pg$/],
+    [[{ query () {}, execute () {} }], /this is one of mysql2/],
+    [[sql, () => sql, () => {}], /For postgres.js use postgresJsStore of fastify-typed-session\/stores\/postgres-js$/]
+  ]
+  for (const [pools, message] of refused) {
+    for (const pool of pools as PgPool[]) {
+      t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+      await t.rejects(createTable(pool), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    }
   }
 })
 
@@ -190,8 +200,8 @@ else {
   }
 
   t.test('postgres.js with a transform of column names and bigint as BigInt reads the same', async (t) => {
-    const pool = () => postgres(postgresUrl(server.port), { transform: postgres.camel, types: { bigint: postgres.BigInt }, prepare: false })
-    const other = postgresStore({ pool })
+    const connect = () => postgres(postgresUrl(server.port), { transform: postgres.camel, types: { bigint: postgres.BigInt }, prepare: false })
+    const other = postgresJsStore({ connect })
     t.teardown(() => other.close!())
     const deadline = later()
     t.equal(await other.create('a', 'p', deadline, 's'), true)

@@ -1,24 +1,42 @@
 import pg from 'pg'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import { createTable, postgresStore, type PostgresClient } from '../../../lib/stores/postgres.js'
+import { createTable, postgresJsStore, type PostgresJsStoreOptions } from '../../../lib/stores/postgres-js.js'
 import { onFreePort } from '../../support/ports.js'
 import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
 import { waitUntil } from '../../support/server-process.js'
 import { skipOrFail } from '../../support/skip.js'
 import { later } from '../../support/store-cases.js'
 
+type Connect = PostgresJsStoreOptions['connect']
+
 const missing = postgresMissing()
 
 t.test('A function that makes no sql of postgres.js is refused at construction, and what it throws goes to the caller', async (t) => {
   for (const made of [undefined, {}, { unsafe () {} }, { query () {}, end () {} }]) {
-    const pool = (() => made) as unknown as PostgresClient
-    t.throws(() => postgresStore({ pool }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option pool\(\): expected .* a function that makes one of postgres.js/ })
-    await t.rejects(createTable(pool), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
+    const connect = (() => made) as unknown as Connect
+    t.throws(() => postgresJsStore({ connect }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option connect\(\): expected a function that makes a pool of postgres.js: \(\) => postgres\(url/ })
+    await t.rejects(createTable(connect), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
   }
-  t.throws(() => postgresStore({ pool: () => { throw new Error('no DATABASE_URL') } }), /no DATABASE_URL/)
-  const shared = postgres('postgres://localhost:1/none') as unknown as PostgresClient
-  t.throws(() => postgresStore({ pool: shared }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /for the store alone: \(\) => postgres\(url/ })
+  t.throws(() => postgresJsStore({ connect: () => { throw new Error('no DATABASE_URL') } }), /no DATABASE_URL/)
+})
+
+t.test('What makes no pool is refused with what to write: a sql that is shared, a Pool of pg, anything else', async (t) => {
+  const refused: Array<[unknown, RegExp]> = [
+    [postgres('postgres://localhost:1/none'), /option connect: this is a pool, .* Write a function that makes one: \(\) => postgres\(url/],
+    [new pg.Pool(), /option connect: this is a Pool of pg. Write postgresStore\({ pool }\), of fastify-typed-session\/stores\/postgres$/],
+    [undefined, /option connect: expected a function/],
+    ['postgres://localhost/none', /option connect: expected a function/]
+  ]
+  for (const [connect, message] of refused) {
+    t.throws(() => postgresJsStore({ connect: connect as Connect }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+    await t.rejects(createTable(connect as Connect), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message })
+  }
+})
+
+t.test('A table name that is none is refused before a pool is made', async (t) => {
+  const connect = () => { throw new Error('a pool was made') }
+  t.throws(() => postgresJsStore({ connect, table: 'a b' }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: 'table' })
 })
 
 if (missing) t.test('On a real server', async (t) => skipOrFail(t, missing))
@@ -35,21 +53,21 @@ else {
   const open = (t: Test, port = server.port) => {
     const state = { made: 0 }
     const name = `made for ${t.name}`.slice(0, 60)
-    const pool = () => {
+    const connect = () => {
       state.made++
       return postgres(postgresUrl(port), { max: 3, connect_timeout: 1, backoff: () => 0.05, connection: { application_name: name }, onnotice: () => {} })
     }
-    const store = postgresStore({ pool })
+    const store = postgresJsStore({ connect })
     t.teardown(() => store.close!())
     const connections = async () => (await admin.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [name])).rows.map(({ pid }) => Number(pid))
     const gone = async (...pids: number[]) => await waitUntil('its connections are gone', async () => !(await connections()).some((pid) => pids.includes(pid)))
-    return { store, pool, state, connections, gone }
+    return { store, connect, state, connections, gone }
   }
   const terminate = async (pids: number[]) => await admin.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids])
 
   t.test('The table is created by a pool that is ended', async (t) => {
-    const { pool, state, gone, connections } = open(t)
-    await createTable(pool)
+    const { connect, state, gone, connections } = open(t)
+    await createTable(connect)
     t.equal(state.made, 2)
     await gone(...await connections())
   })
@@ -99,8 +117,8 @@ else {
   })
 
   t.test('What the server refuses is no loss: the pool stays', async (t) => {
-    const { store, state, pool } = open(t)
-    const absent = postgresStore({ pool, table: 'absent' })
+    const { store, state, connect } = open(t)
+    const absent = postgresJsStore({ connect, table: 'absent' })
     t.teardown(() => absent.close!())
     for (let attempt = 0; attempt < 3; attempt++) {
       await t.rejects(absent.load('a'), { code: '42P01' })
@@ -112,13 +130,13 @@ else {
   })
 
   t.test('R-11 a function that fails later leaves the pool that there is, and is asked again after the next loss', async (t) => {
-    const { pool, connections } = open(t)
+    const { connect, connections } = open(t)
     const calls: string[] = []
-    const store = postgresStore({
-      pool () {
+    const store = postgresJsStore({
+      connect () {
         calls.push(calls.length === 1 ? 'fails' : 'makes')
         if (calls.length === 2) throw new Error('no DATABASE_URL any more')
-        return (pool as () => postgres.Sql)()
+        return connect()
       }
     })
     t.teardown(() => store.close!())

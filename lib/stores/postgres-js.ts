@@ -1,0 +1,68 @@
+import { InvalidOption } from '../errors.js'
+import type { AsyncStore } from '../../types/store.js'
+import { assertOptions, hasMethods } from './internal/options.js'
+import { tableOf } from './internal/sql/identifier.js'
+import { createPostgresTable, postgresStatements, postgresTable, type Query } from './internal/sql/postgres-table.js'
+import { RenewedSql } from './internal/sql/renewed-sql.js'
+
+/** The `sql` function of `postgres` (postgres.js). */
+export interface PostgresSql {
+  unsafe (text: string, values: Array<string | number | null>, options: { prepare: boolean }): { values (): PromiseLike<unknown[][]> }
+  /** `timeout`: seconds that statements still have. */
+  end (options: { timeout: number }): PromiseLike<unknown>
+}
+
+export interface PostgresJsStoreOptions {
+  /**
+   * `() => postgres(url, { … })`. The store makes a pool of its own with it, at once and again when a connection was lost. A
+   * statement has a second, and the last pool ends when the application is closed.
+   */
+  connect: () => PostgresSql
+  /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */
+  table?: string | undefined
+}
+
+/**
+ * Sessions in PostgreSQL 12 and later by `postgres` (postgres.js), in the same table and by the same statements as
+ * `postgresStore`. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a function that makes a `sql`, a table name
+ * that is none, or another option. Throws what `connect` throws.
+ */
+export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
+  assertOptions('postgresJsStore', options, ['connect', 'table'])
+  const { connect, table = 'sessions' } = options
+  const statements = postgresStatements(table)
+  const sql = renewed(connect)
+  return { ...postgresTable('postgresJsStore', statements, queryOf(sql)), close: () => sql.close() }
+}
+
+/**
+ * Creates the table and its indexes unless they exist, by a pool that is ended afterwards: `schema/postgres.sql`. Needs the
+ * right to create. Rejects with `FST_TYPED_SESSION_INVALID_OPTION` if a table of this name is there that is none of ours.
+ */
+export async function createTable (connect: () => PostgresSql, options: { table?: string | undefined } = {}): Promise<void> {
+  const table = tableOf(options)
+  const sql = renewed(connect)
+  await createPostgresTable(table, queryOf(sql)).finally(() => sql.close())
+}
+
+// prepare: postgres.js then needs one round trip, not two. It is ignored where the connection says prepare: false.
+const queryOf = (renewedSql: RenewedSql<PostgresSql>): Query => (text, values) =>
+  renewedSql.run(async (sql) => await sql.unsafe(text, values, { prepare: true }).values())
+
+function renewed (connect: () => PostgresSql): RenewedSql<PostgresSql> {
+  if (isSql(connect)) {
+    throw new InvalidOption('connect', 'this is a pool, and the store replaces its own when a connection is lost. Write a function that makes one: () => postgres(url, { … })')
+  }
+  if (hasMethods(connect, 'query')) {
+    throw new InvalidOption('connect', 'this is a Pool of pg. Write postgresStore({ pool }), of fastify-typed-session/stores/postgres')
+  }
+  if (typeof connect !== 'function') throw new InvalidOption('connect', EXPECTED)
+  return new RenewedSql(() => {
+    const made: unknown = connect()
+    if (!isSql(made)) throw new InvalidOption('connect()', EXPECTED)
+    return made
+  })
+}
+
+const isSql = (made: unknown): made is PostgresSql => hasMethods(made, 'unsafe', 'end')
+const EXPECTED = 'expected a function that makes a pool of postgres.js: () => postgres(url, { … })'
