@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
 import { blocksOf, codeIn, readText } from '../../support/documents.js'
@@ -14,7 +13,7 @@ const built = join(root, 'dist/lib/conformance.js')
 
 t.test('the test of the example runs on node:test, against the built package', async (t) => {
   if (!existsSync(built)) return skipOrFail(t, 'the package is not built')
-  const example = fileURLToPath(new URL('../../../examples/custom-store/map-store.test.js', import.meta.url))
+  const example = join(root, 'examples/dist/custom-store/map-store.test.js')
   const { stdout, status } = run('--test-reporter=tap', example)
   t.equal(status, 0, stdout)
   t.match(stdout, /^# pass [5-9]\d$/m)
