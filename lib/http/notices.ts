@@ -27,7 +27,7 @@ export interface Faults {
 /** What is said of each. */
 export const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => string } = {
   'duplicate-cookie': ({ cookie }) => `a request brought several cookies named ${cookie}, and none of them was used: cookie.domain, cookie.path or cookie.partitioned was changed without cookie.name, or another application of this host has the same cookie.name`,
-  'unknown-key': ({ keyId, known }) => `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known.join(', ')}). After a change of SESSION_SECRET give both: secret: [new, old]`,
+  'unknown-key': ({ keyId, known }) => `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known.join(', ')}). After a change of SESSION_SECRET give both: secret: [new, old]. If another application of this host has the same cookie.name, rename one of the two`,
   invalid: ({ paths, written, version }) => written > version
     ? `a session of the newer version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was not used: while both are deployed, each has to accept what the other writes`
     : `a session of version ${written} does not satisfy the schema of version ${version} (${some(paths)}) and was discarded: raise version and migrate, or set onInvalid: 'salvage'`,

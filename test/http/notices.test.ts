@@ -146,7 +146,7 @@ t.test('a secret that this process does not know is said with its id and those o
   const [keyId] = before.sessions.policy().keyIds
   const [known] = after.sessions.policy().keyIds
   t.strictSame(after.warnings().map(({ msg }) => msg), [
-    `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known}). After a change of SESSION_SECRET give both: secret: [new, old]`
+    `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known}). After a change of SESSION_SECRET give both: secret: [new, old]. If another application of this host has the same cookie.name, rename one of the two`
   ])
   await after.get('/read', { cookie: `${COOKIE}=${'x'.repeat(60)}` })
   t.strictSame(after.warnings(), [], 'anything else is only forged')
