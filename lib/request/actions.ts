@@ -177,7 +177,8 @@ async function discard ({ runtime, exchange }: Visit, place: Pick<Place, 'key'>)
   try {
     await runtime.backend.discard(place)
   } catch (error) {
-    exchange.request.log.error({ err: error }, 'session record that nobody has a token of could not be removed')
+    // The failure that led here is in the log already.
+    exchange.request.log.debug({ err: error }, 'session record that nobody has a token of could not be removed')
   }
 }
 

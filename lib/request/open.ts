@@ -34,9 +34,10 @@ export function load (exchange: Exchange, runtime: Runtime): void | Promise<void
 }
 
 function storeFailed (exchange: Exchange, { settings }: Runtime, error: Error): void {
-  exchange.request.log.error({ err: error.cause }, 'session store failed to load')
   exchange.loaded = STORE_FAILED
+  // Fastify logs what is thrown.
   if ((exchange.route?.onStoreError ?? settings.onStoreError) === 'fail') throw error
+  exchange.request.log.error({ err: error.cause }, 'session store failed to load')
 }
 
 /** The session is read for the first time: what was found under the cookie, or a new one. */

@@ -1,9 +1,12 @@
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore } from '../../types/store.js'
-import { assertOptions, hasMethods } from './internal/options.js'
+import { assertOptions, hasMethods, isSeconds } from './internal/options.js'
 import { tableOf } from './internal/sql/identifier.js'
 import { createPostgresTable, postgresStatements, postgresTable, type Query } from './internal/sql/postgres-table.js'
 import { RenewedSql } from './internal/sql/renewed-sql.js'
+
+/** Seconds for one statement: postgres.js has no limit of its own, and waits on a dead connection for ever. */
+const PATIENCE = 1
 
 /** The `sql` function of `postgres` (postgres.js). */
 export interface PostgresSql {
@@ -14,10 +17,14 @@ export interface PostgresSql {
 
 export interface PostgresJsStoreOptions {
   /**
-   * `() => postgres(url, { … })`. The store makes a pool of its own with it, at once and again when a connection was lost. A
-   * statement has a second, and the last pool ends when the application is closed.
+   * `() => postgres(url, { … })`. The store makes a pool of its own with it, at once and again when a connection was lost.
+   * The last pool ends when the application is closed.
    */
   connect: () => PostgresSql
+  /**
+   * Seconds that a statement may take, its wait for a connection counted. After that the connection counts as lost. Default 1.
+   */
+  statementTimeout?: number | undefined
   /** `table` or `schema.table`, case-sensitive. Default `'sessions'`. */
   table?: string | undefined
 }
@@ -25,13 +32,14 @@ export interface PostgresJsStoreOptions {
 /**
  * Sessions in PostgreSQL 12 and later by `postgres` (postgres.js), in the same table and by the same statements as
  * `postgresStore`. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a function that makes a `sql`, a table name
- * that is none, or another option. Throws what `connect` throws.
+ * that is none, a timeout that is no positive number, or another option. Throws what `connect` throws.
  */
 export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
-  assertOptions('postgresJsStore', options, ['connect', 'table'])
-  const { connect, table = 'sessions' } = options
+  assertOptions('postgresJsStore', options, ['connect', 'statementTimeout', 'table'])
+  const { connect, statementTimeout = PATIENCE, table = 'sessions' } = options
+  if (!isSeconds(statementTimeout) || statementTimeout === 0) throw new InvalidOption('statementTimeout', 'must be a positive number of seconds')
   const statements = postgresStatements(table)
-  const sql = renewed(connect)
+  const sql = renewed(connect, statementTimeout)
   return { ...postgresTable('postgresJsStore', statements, queryOf(sql)), close: () => sql.close() }
 }
 
@@ -41,7 +49,7 @@ export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
  */
 export async function createTable (connect: () => PostgresSql, options: { table?: string | undefined } = {}): Promise<void> {
   const table = tableOf(options)
-  const sql = renewed(connect)
+  const sql = renewed(connect, PATIENCE)
   await createPostgresTable(table, queryOf(sql)).finally(() => sql.close())
 }
 
@@ -49,7 +57,7 @@ export async function createTable (connect: () => PostgresSql, options: { table?
 const queryOf = (renewedSql: RenewedSql<PostgresSql>): Query => (text, values) =>
   renewedSql.run(async (sql) => await sql.unsafe(text, values, { prepare: true }).values())
 
-function renewed (connect: () => PostgresSql): RenewedSql<PostgresSql> {
+function renewed (connect: () => PostgresSql, seconds: number): RenewedSql<PostgresSql> {
   if (isSql(connect)) {
     throw new InvalidOption('connect', 'this is a pool, and the store replaces its own when a connection is lost. Write a function that makes one: () => postgres(url, { … })')
   }
@@ -61,7 +69,7 @@ function renewed (connect: () => PostgresSql): RenewedSql<PostgresSql> {
     const made: unknown = connect()
     if (!isSql(made)) throw new InvalidOption('connect()', EXPECTED)
     return made
-  })
+  }, seconds * 1000)
 }
 
 const isSql = (made: unknown): made is PostgresSql => hasMethods(made, 'unsafe', 'end')

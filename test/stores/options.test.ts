@@ -48,8 +48,8 @@ const stores: Record<string, { make: Make, takes: () => object, refuses: Record<
   },
   postgresJsStore: {
     make: postgresJs.postgresJsStore as Make,
-    takes: () => ({ connect: () => able('unsafe', 'end'), table: 'sessions' }),
-    refuses: { connect: [undefined, null, address, able('query'), able('unsafe', 'end')], table: [null, 5, ''] }
+    takes: () => ({ connect: () => able('unsafe', 'end'), statementTimeout: 1, table: 'sessions' }),
+    refuses: { statementTimeout: ['1', null, 0, NaN, Infinity], connect: [undefined, null, address, able('query'), able('unsafe', 'end')], table: [null, 5, ''] }
   },
   mysqlStore: {
     make: mysql.mysqlStore as Make, takes: () => ({ pool: able('execute'), table: 'sessions' }), refuses: { pool: [undefined, null, address, able('query')], table: [null, 5] }
@@ -79,6 +79,12 @@ for (const [name, { make, takes, refuses }] of Object.entries(stores)) {
     }
   })
 }
+
+t.test('a client in the place of the options is told where it belongs', async (t) => {
+  class Client { get () {} }
+  t.throws(() => (redisStore as Make)(new Client()), { code, message: 'redisStore(options): must be a plain object, and this may be what belongs into it: write redisStore({ client })' })
+  t.throws(() => (postgres.postgresStore as Make)(new Client()), { code, message: 'write postgresStore({ pool })' })
+})
 
 t.test('memoryStore needs no options, every other store does', async (t) => {
   t.ok(memoryStore())

@@ -8,6 +8,9 @@ export function assertOptions<Options extends object> (factory: string, options:
   if (typeof options !== 'object' || options === null) {
     throw new InvalidOption(`${factory}(options)`, `must be an object: ${factory}({ ${names.join(', ')} })`)
   }
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(options))) {
+    throw new InvalidOption(`${factory}(options)`, `must be a plain object, and this may be what belongs into it: write ${factory}({ ${names[0]} })`)
+  }
   const unknown = Object.keys(options).find((name) => !(names as readonly string[]).includes(name))
   if (unknown !== undefined) {
     throw new InvalidOption(`${factory}({ ${unknown} })`, `there is no such option, it takes ${names.join(', ')}`)

@@ -27,7 +27,7 @@ else {
     },
     async postgres (table: string) {
       await postgresJs.createTable(connect, { table })
-      return postgresJs.postgresJsStore({ connect, table })
+      return postgresJs.postgresJsStore({ connect, table, statementTimeout: 60 })
     }
   }
   for (const [name, open] of Object.entries(opened)) {

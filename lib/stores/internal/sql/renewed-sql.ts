@@ -1,5 +1,3 @@
-/** Milliseconds for one statement: postgres.js has no limit of its own, and waits on a dead connection for ever. */
-const PATIENCE = 1000
 /** Milliseconds that statements of a pool still have when it has been replaced: those on the lost connection would wait on. */
 const GRACE = 250
 /** Milliseconds that a pool lives at least: a server that is away does not get one for every request. */
@@ -15,20 +13,23 @@ interface Endable {
  */
 export class RenewedSql<Sql extends Endable> {
   readonly #make: () => Sql
+  readonly #patience: number
   #sql: Sql
   #madeAt = performance.now()
   #renewal: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor (make: () => Sql) {
+  /** `patience`: milliseconds for one statement. */
+  constructor (make: () => Sql, patience: number) {
     this.#make = make
+    this.#patience = patience
     this.#sql = make()
   }
 
   async run<T> (statement: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = this.#sql
     try {
-      return await within(PATIENCE, statement(sql))
+      return await within(this.#patience, statement(sql))
     } catch (error) {
       if (sql === this.#sql && !this.#isClosed && isLoss(error)) this.#lose()
       throw error
@@ -38,7 +39,7 @@ export class RenewedSql<Sql extends Endable> {
   async close (): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#renewal)
-    await this.#sql.end({ timeout: PATIENCE / 1000 })
+    await this.#sql.end({ timeout: this.#patience / 1000 })
   }
 
   /** Without waiting for the next statement: others may be waiting on the lost connection. */
