@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Parser } from 'tap-parser'
 import { coverageOf, keepCoverage } from './coverage.mjs'
 import { root } from './files.mjs'
+import { makeScratch } from './scratch.mjs'
 
 /**
  * @typedef {{ name: string, lines: string[] }} Failure
@@ -24,13 +25,14 @@ const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=ExperimentalWar
  */
 export async function runAll (files, { coverage, started, ended }) {
   if (coverage) rmSync(coverageOf(''), { recursive: true, force: true })
+  const scratch = makeScratch()
   const todo = [...files]
   /** @type {Result[]} */
   const results = []
   const work = async () => {
     for (let file = todo.shift(); file !== undefined; file = todo.shift()) {
       started(file)
-      const result = await run(file, coverage)
+      const result = await run(file, coverage, scratch)
       results.push(result)
       ended(result)
     }
@@ -40,9 +42,9 @@ export async function runAll (files, { coverage, started, ended }) {
 }
 
 /** @returns {Promise<Result>} */
-async function run (/** @type {string} */ file, /** @type {boolean} */ coverage) {
+async function run (/** @type {string} */ file, /** @type {boolean} */ coverage, /** @type {string} */ scratch) {
   const began = performance.now()
-  const env = { ...process.env, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS) }
+  const env = { ...process.env, TMPDIR: scratch, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS) }
   if (coverage) {
     env.NODE_V8_COVERAGE = coverageOf(file)
     mkdirSync(coverageOf(file), { recursive: true })

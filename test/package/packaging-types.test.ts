@@ -19,8 +19,14 @@ const folder = await packed.install('fastify', '@fastify/cookie', 'zod', 'fastif
 // The types of Node.js 20 have no node:sqlite.
 const newerNode = await packed.install('@types/node@^24')
 
-const compile = (compiler: string, program: string) =>
-  run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', program, '--pretty', 'false'], program === 'node-sqlite' ? newerNode : folder)
+/** The slow compilers check the declarations of all packages in these only; 7.0 does in each. */
+const withAllDeclarations = ['drivers', 'sockets', 'bundler', 'commonjs']
+
+const compile = (compiler: string, program: string) => {
+  const trusts = compiler !== 'ts7' && !withAllDeclarations.includes(program)
+  const options = ['-p', program, '--pretty', 'false', '--skipLibCheck', String(trusts)]
+  return run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), ...options], program === 'node-sqlite' ? newerNode : folder)
+}
 
 for (const [version, compiler] of Object.entries(compilers)) {
   for (const program of programs) {
