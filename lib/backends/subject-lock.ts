@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Step, storeFailure } from '../async/timeout.js'
 import { random } from '../tokens/random.js'
 import type { StoredRecords } from './stored-records.js'
@@ -22,7 +21,7 @@ export async function alone<T> (
   const start = performance.now()
   while (!await calls.create(key, mine, until(), undefined, step)) {
     if (performance.now() >= (step.until || start + calls.timeout)) throw storeFailure(new Error('the lock of a subject was not free in time'))
-    await sleep(Math.random() * PAUSE)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE))
   }
   const hold = async () => {
     const outcome = await calls.replace(key, mine, mine, until(), undefined, step)
