@@ -8,7 +8,7 @@ export interface SessionEvent {
   readonly id: string
 }
 
-/** A record was decoded, a first record was kept, or a session was saved or ended. */
+/** A record was decoded, a first record was kept, or a session was ended. */
 export interface DataEvent<Data> extends SessionEvent {
   /** A copy of the data. */
   readonly data: Data
@@ -20,6 +20,14 @@ export interface PreSaveEvent<Data> extends SessionEvent {
   readonly data: Data
   /** Is this the first time the session is kept? */
   readonly isNew: boolean
+}
+
+/** The session was kept. */
+export interface SaveEvent<Data> extends DataEvent<Data> {
+  /** Was this the first time? */
+  readonly isNew: boolean
+  /** The keys whose values have changed. */
+  readonly keys: readonly string[]
 }
 
 /** The id is about to change, or has changed. */
@@ -75,7 +83,7 @@ export interface SessionHooks<Data> {
   /** A session is about to be kept. */
   preSave?: Run<PreSaveEvent<Data>> | undefined
   /** A session was kept. */
-  onSave?: Run<DataEvent<Data>> | undefined
+  onSave?: Run<SaveEvent<Data>> | undefined
   /** A session is about to get a new id. */
   preRotate?: Run<RotateEvent<Data>> | undefined
   /** A session has a new id; the old one is dead. */

@@ -1,3 +1,4 @@
+export type * from './diagnostics.js'
 export type * from './fastify.js'
 export type * from './handle.js'
 export type * from './hooks.js'

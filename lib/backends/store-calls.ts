@@ -1,5 +1,6 @@
 import type { Awaitable, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/index.js'
 import { after, type Answer } from '../async/answer.js'
+import { isTraced, traced } from '../diagnostics/store-calls.js'
 import { type Limit, type Step, storeFailure, withDeadline } from '../async/timeout.js'
 
 /** The calls to a store: each in time, and each answer one that the contract knows. Throw, or reject with, `StoreFailed`. */
@@ -62,7 +63,8 @@ export class StoreCalls {
   }
 
   #call<T> (name: string, call: () => Awaitable<T>, step: Step | undefined): Answer<T> {
-    return withDeadline(this.#limit, name, call, step)
+    if (!isTraced()) return withDeadline(this.#limit, name, call, step)
+    return traced(name, this.#limit.store, () => withDeadline(this.#limit, name, call, step))
   }
 
   #wrong (name: string, what: string): Error {

@@ -6,7 +6,7 @@ import { deadline } from '../record/timeouts.js'
 import { cookieMaxAge, cookieUntil, type Reason } from './times.js'
 import { end as endPlace, endAsked } from './ending.js'
 import type { Plan } from './plan.js'
-import { emit } from './runtime.js'
+import { emit, isHeard } from './runtime.js'
 import { withRoomFor } from './session-limit.js'
 import type { Visit } from './visit.js'
 import type { WorkingCopy } from './working-copy.js'
@@ -78,7 +78,7 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
   if (outcome !== 'done') return outcome
   finish(work, plan, successor)
   const reason = plan.rotate as Reason
-  emit(visit.runtime, 'onRotate', () => ({ request: visit.exchange.request, id: publicHandle(next.key), previousId, reason, data: work.copy() }))
+  emit(visit.runtime, 'onRotate', () => ({ request: visit.exchange.request, id: publicHandle(next.key), previousId, reason }), () => work.copy())
   if (plan.changed) emitSaved(work, 'onSave')
   return null
 }
@@ -192,7 +192,7 @@ function assertVersion ({ runtime: { settings } }: Visit, plan: Plan, place: Pla
 
 function emitSaved (work: WorkingCopy, name: 'onCreate' | 'onSave'): void {
   // A hook before this one may have ended it.
-  if (work.destroyed || !work.visit.runtime.hooks.has(name)) return
-  const { visit } = work
-  emit(visit.runtime, name, () => ({ request: visit.exchange.request, id: visit.handle(), data: work.copy() }))
+  const { visit, visit: { runtime } } = work
+  if (work.destroyed || !isHeard(runtime, name)) return
+  emit(runtime, name, () => ({ request: visit.exchange.request, id: visit.handle(), ...(name === 'onSave' && { isNew: work.isNew, keys: work.changedKeys() }) }), () => work.copy())
 }

@@ -38,9 +38,9 @@ export async function end (runtime: Runtime, place: Place, request: FastifyReque
   const ended = await runtime.backend.end(place, step)
   runtime.sockets.check(place.key)
   if (ended) {
-    emit(runtime, 'onDestroy', () => {
+    emit(runtime, 'onDestroy', () => ({ request, id: publicHandle(place.key) }), () => {
       const opened = runtime.opener.open(place.record)
-      return { request, id: publicHandle(place.key), data: opened.ok ? runtime.codec.copy(opened.data) : {} }
+      return opened.ok ? runtime.codec.copy(opened.data) : {}
     })
   }
   return ended

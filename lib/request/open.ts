@@ -4,7 +4,7 @@ import type { Exchange } from '../http/exchange.js'
 import { Session } from '../session/session.js'
 import { Members } from './members.js'
 import { read } from './read.js'
-import { emit, type Runtime } from './runtime.js'
+import { emit, isHeard, type Runtime } from './runtime.js'
 import { Visit } from './visit.js'
 
 type Found = Extract<Loaded, { readonly state: 'found' }>
@@ -47,7 +47,7 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   const visit = new Visit(runtime, exchange, sessionOf)
   if (loaded !== null && loaded.state !== 'moved') tell(visit, loaded)
   if (loaded?.state === 'found' && read(visit, loaded.place, loaded.at)) {
-    if (runtime.hooks.has('onLoad')) emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle(), data: visit.copy(visit.standing.data) }))
+    if (isHeard(runtime, 'onLoad')) emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle() }), () => visit.copy(visit.standing.data))
     return visit
   }
   visit.begin()

@@ -2,12 +2,14 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Turns } from '../async/queue.js'
 import type { Backend } from '../backends/backend.js'
 import type { OpenSockets } from '../backends/open-sockets.js'
+import { hasSubscribers, publish } from '../diagnostics/channels.js'
 import type { CookieWriter } from '../http/cookie.js'
 import type { Notices } from '../http/notices.js'
 import type { Settings } from '../options/options.js'
 import type { Codec } from '../schema/codec.js'
 import type { Opener } from '../schema/migrations.js'
 import type { HookEvent, HookList } from '../session/hooks.js'
+import type { Data } from '../session/merge.js'
 import type { SessionHookName } from '../../types/index.js'
 
 /** What every request of one registered session shares. */
@@ -32,7 +34,19 @@ export interface Runtime {
   secret: unknown
 }
 
-/** Starts the `on…` hooks of this name. The event is made anew for each, and only if somebody listens. */
-export function emit<N extends Exclude<SessionHookName, 'preSave' | 'preRotate'>> (runtime: Runtime, name: N, event: () => HookEvent<N>): void {
+type Told = Exclude<SessionHookName, 'preSave' | 'preRotate'>
+
+/** Does anybody want to know of this? */
+export function isHeard ({ hooks }: Runtime, name: Told): boolean {
+  return hooks.has(name) || hasSubscribers(name)
+}
+
+/**
+ * Tells the channel of this name, and starts the `on…` hooks. `facts` and `data` make the event: anew for each hook, and only if
+ * somebody listens. A channel gets no data.
+ */
+export function emit<N extends Told> (runtime: Runtime, name: N, facts: () => Omit<HookEvent<N>, 'data'>, data?: () => Data): void {
+  publish(name, runtime.settings.name, facts)
+  const event = () => ({ ...facts(), ...(data !== undefined && { data: data() }) }) as HookEvent<N>
   runtime.hooks.after(name, event, (error) => runtime.log.error({ err: error }, `session hook ${name} failed`))
 }

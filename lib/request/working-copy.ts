@@ -20,6 +20,8 @@ export class WorkingCopy implements Step {
   data: Data
   readonly #life: number
   readonly #origin: Standing
+  /** What the last attempt was to replace. */
+  #replaced: Standing
   #wish: Wish
   /** `update()` starts from these. */
   #before: Data | null = null
@@ -33,7 +35,7 @@ export class WorkingCopy implements Step {
     this.why = why
     this.data = dataToKeep(visit, why)
     this.#life = visit.life
-    this.#origin = visit.standing
+    this.#origin = this.#replaced = visit.standing
     this.#wish = visit.wish
     if (why.change !== undefined) this.#parted = this.#before = this.copy()
   }
@@ -43,6 +45,16 @@ export class WorkingCopy implements Step {
 
   /** Is there nothing that may still change the data? */
   get isReady (): boolean { return this.why.change === undefined && !this.visit.runtime.hooks.has('preSave') }
+
+  /** Was there no session before? */
+  get isNew (): boolean { return this.#replaced.place === null }
+
+  /** The keys by which what was kept differs from what it replaced. */
+  changedKeys (): string[] {
+    const { data } = this.#replaced
+    const kept = this.#kept ?? data
+    return [...new Set([...Object.keys(data), ...Object.keys(kept)])].filter((key) => !sameValue(this.visit.runtime.codec, data, key, data[key], kept[key]))
+  }
 
   copy (): Data {
     return this.visit.copy({ ...this.data })
@@ -58,6 +70,7 @@ export class WorkingCopy implements Step {
   }
 
   draft (plan: Plan): Draft {
+    this.#replaced = this.visit.standing
     const draft = makeDraft(this.visit, plan, this.data)
     this.#fix(plan.changed, draft.stored.opened)
     return draft
@@ -103,7 +116,7 @@ export class WorkingCopy implements Step {
     visit.standOn({ ...visit.standing, place: latest, data: opened.data })
     this.data = visit.copy(data)
     if (this.#before !== null) this.#before = visit.copy(data)
-    if (conflict) emit(visit.runtime, 'onConflict', () => ({ request: visit.exchange.request, id: visit.handle(), keys: conflicts, data: this.copy() }))
+    if (conflict) emit(visit.runtime, 'onConflict', () => ({ request: visit.exchange.request, id: visit.handle(), keys: conflicts }), () => this.copy())
     return true
   }
 

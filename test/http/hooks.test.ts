@@ -25,8 +25,10 @@ t.test('the hooks of a life: each in its place, with its event', async t => {
     const id = (await client.get('/id')).body
     t.strictSame(Object.keys(pre).sort(), ['data', 'id', 'isNew', 'request'])
     t.match(pre, { id, isNew: true, data: { visits: 1 } })
+    t.strictSame(Object.keys(created).sort(), ['data', 'id', 'request'])
+    t.strictSame(Object.keys(saved).sort(), ['data', 'id', 'isNew', 'keys', 'request'])
+    t.match(saved, { isNew: true, keys: ['visits'] })
     for (const event of [created, saved]) {
-      t.strictSame(Object.keys(event).sort(), ['data', 'id', 'request'])
       t.match(event, { id, data: { visits: 1 } })
       t.equal((event.request as { url: string }).url, '/write')
     }
@@ -37,6 +39,7 @@ t.test('the hooks of a life: each in its place, with its event', async t => {
 
     t.strictSame(await after('/write'), ['onLoad', 'preSave', 'onSave'])
     t.match(seen[1]![1], { id, isNew: false, data: { visits: 2 } })
+    t.match(seen[2]![1], { id, isNew: false, keys: ['visits'] })
 
     t.strictSame(await after('/rotate'), ['onLoad', 'preRotate', 'onRotate'])
     const [, [, before], [, rotated]] = seen as [typeof seen[0], typeof seen[0], typeof seen[0]]
