@@ -86,7 +86,7 @@ const checks = {
     await go('/push')
     return (await me()).cart.includes('tea')
   },
-  async 'a cookie of before the sign-in is not signed in by it' ({ visitor }) {
+  async 'a sign-in does not sign in a cookie from before it' ({ visitor }) {
     const { go, cookies } = visitor()
     await go('/fill')
     const before = visitor(cookies())
