@@ -5,11 +5,13 @@ import { campaign } from './src/campaign.mjs'
 import { chart } from './src/chart.mjs'
 import { markdown } from './src/markdown.mjs'
 import { parseOptions } from './src/options.mjs'
+import { reckonMinutes } from './src/reckoning.mjs'
 import { startRedis } from './src/redis.mjs'
 import { about, rowsOf } from './src/report.mjs'
 import { measuredCheckout } from './src/subjects/index.mjs'
 
 const options = parseOptions(process.argv.slice(2))
+process.stderr.write(`${options.name}: about ${Math.ceil(reckonMinutes(options))} min by reckoning\n`)
 const loadBefore = loadavg()
 const redis = options.subjects.some((s) => s.backend === 'redis') ? await startRedis() : { unavailable: 'not asked for' }
 const entrants = options.subjects.map((subject) => ({ id: subject.id, subject, root: measuredCheckout }))
@@ -25,7 +27,7 @@ if (options.write) {
   await mkdir(directory, { recursive: true })
   await writeFile(`${directory}${options.name}.json`, JSON.stringify(report, null, 2) + '\n')
   await writeFile(`${directory}${options.name}.md`, text)
-  await writeFile(`${directory}${options.name}.svg`, chart(report))
+  if (options.ways.some(({ id }) => id === 'closed')) await writeFile(`${directory}${options.name}.svg`, chart(report))
 }
 // Idle sockets of the checks would keep us a while.
 process.exit()

@@ -10,7 +10,7 @@ import { median } from './src/statistics.mjs'
 import { thisCheckout } from './src/subjects/index.mjs'
 
 // The working tree against another commit (`--base`, default main), both built here, both in the same rounds.
-const options = parseOptions(process.argv.slice(2), { rounds: 5, seconds: 1, subjects: ['ours-cookie', 'ours-memory', 'ours-redis'], cases: ['U', 'R', 'W', 'R-cold', 'W-cold', 'N'] })
+const options = parseOptions(process.argv.slice(2), { rounds: 5, seconds: 1, subjects: ['ours-cookie', 'ours-memory', 'ours-redis'], cases: ['U', 'R', 'W', 'R-cold', 'W-cold', 'N'], ways: ['closed'] })
 const directory = await mkdtemp(join(tmpdir(), 'bench-base-'))
 const sources = join(directory, 'sources')
 const base = join(directory, 'base')
@@ -54,11 +54,18 @@ async function compare () {
 function print (id, then, latest) {
   const reason = then?.unavailable ?? latest?.unavailable
   console.log(`\n${id}${reason === undefined ? '' : `: not measured, ${reason}`}`)
-  for (const [name, rounds] of Object.entries(latest?.rounds ?? {})) {
-    const before = then?.rounds[name]
-    if (before === undefined) continue
-    const change = median(rounds.map((round, i) => round.ratio / (before[i]?.ratio ?? NaN)))
-    const text = (/** @type {import('./src/campaign.mjs').Round[]} */ taken) => { const { ratio } = statisticsOf(taken); return `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})` }
-    console.log(`  ${name.padEnd(7)} ${options.base} ${text(before)}   working tree ${text(rounds)}   ${change >= 1 ? '+' : ''}${((change - 1) * 100).toFixed(0)} %`)
+  for (const { id: way } of options.ways) {
+    for (const [name, rounds] of Object.entries(latest?.rounds[way] ?? {})) {
+      const before = then?.rounds[way][name]
+      if (before === undefined) continue
+      const change = median(rounds.map((round, i) => round.ratio / (before[i]?.ratio ?? NaN)))
+      console.log(`  ${way} ${name.padEnd(7)} ${options.base} ${ratioText(before)}   working tree ${ratioText(rounds)}   ${change >= 1 ? '+' : ''}${((change - 1) * 100).toFixed(0)} %`)
+    }
   }
+}
+
+/** @param {import('./src/campaign.mjs').Round[]} rounds */
+function ratioText (rounds) {
+  const { ratio } = statisticsOf(rounds)
+  return `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`
 }

@@ -3,6 +3,7 @@ import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { positive } from '../src/options.mjs'
+import { resultName } from '../src/processor.mjs'
 import { about } from '../src/report.mjs'
 import { measuredCheckout } from '../src/subjects/index.mjs'
 import { cluster } from './cluster.mjs'
@@ -40,7 +41,7 @@ if (!values['no-write']) {
   const directory = fileURLToPath(new URL('../results/', import.meta.url))
   await mkdir(directory, { recursive: true })
   const facts = about(measuredCheckout, { rounds: 1, seconds: options.seconds }, loadBefore)
-  const file = `${directory}${values.name ?? new Date().toISOString().slice(0, 10)}-scale`
+  const file = `${directory}${values.name ?? resultName(new Date())}-scale`
   await writeFile(`${file}.json`, JSON.stringify({ about: facts, options, tables }, null, 2) + '\n')
   await writeFile(`${file}.md`, `# Scale\n\n${facts.date} · commit ${facts.commit} · Node ${facts.node} · ${facts.machine}\n\n${tables.map(markdownTable).join('\n\n')}\n`)
 }

@@ -1,7 +1,9 @@
-const colors = { ours: '#0a7d5a', peer: '#8a94a6', floor: '#c9b37a' }
+import { titleOf } from './report.mjs'
+
+const colors = { ours: '#0a7d5a', peer: '#8a94a6', floor: '#c9b37a', yardstick: '#6d8fd1' }
 const BAR = 16
-const LABEL = 330
-const WIDTH = 900
+const LABEL = 400
+const WIDTH = 970
 const shown = /** @type {const} */ ([
   ['U', 'cookie sent, session never read'],
   ['R', 'session read'],
@@ -30,7 +32,7 @@ export function chart ({ about, rows }) {
   }).join('\n')
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Server CPU per request relative to bare Fastify">
 <rect width="${WIDTH}" height="${y}" fill="#ffffff"/>
-<text x="16" y="26" font-size="16" font-weight="600" fill="#1b1f24">Server CPU per request, bare Fastify = 1 (shorter is better)</text>
+<text x="16" y="26" font-size="16" font-weight="600" fill="#1b1f24">Server CPU per request in a closed loop, bare server = 1 (shorter is better)</text>
 <text x="16" y="46" fill="#57606a">${escape(`${String(about.date).slice(0, 10)} · commit ${about.commit} · Node ${about.node} · ${about.machine}`)}</text>
 ${body}
 </svg>
@@ -56,7 +58,7 @@ function bar (row, ratio, y, scale, limit) {
   const middle = y + BAR / 2
   const cut = ratio.median > limit ? ' →' : ''
   const end = x(Math.max(ratio.median, ratio.high)) + 6
-  return `<text x="${LABEL - 8}" y="${middle + 4}" text-anchor="end" fill="#1b1f24"${row.group === 'ours' ? ' font-weight="600"' : ''}>${escape(row.title)}</text>
+  return `<text x="${LABEL - 8}" y="${middle + 4}" text-anchor="end" fill="#1b1f24"${row.group === 'ours' ? ' font-weight="600"' : ''}>${escape(titleOf(row))}</text>
 <rect x="${LABEL}" y="${y}" width="${(x(ratio.median) - LABEL).toFixed(1)}" height="${BAR}" fill="${colors[row.group]}"/>
 <line x1="${x(ratio.low).toFixed(1)}" x2="${x(ratio.high).toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#1b1f24"/>
 <text x="${end.toFixed(1)}" y="${middle + 4}" fill="#1b1f24">${ratio.median.toFixed(2)}${cut}</text>`

@@ -1,11 +1,25 @@
 import { Agent, request } from 'node:http'
 
-/** @typedef {{ status: number, body: any, setCookie: string[], cookie: string | undefined }} Answer */
+/** @typedef {{ status: number, body: any, setCookie: string[], cookie: string | undefined }} Answer its cookie: what the browser sends next */
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-/** What a browser would send back for these Set-Cookie headers. @param {string[]} setCookie */
-const cookieHeader = (setCookie) => setCookie.length === 0 ? undefined : setCookie.map((line) => line.split(';')[0]).join('; ')
+/**
+ * The Cookie header that a browser would send after these Set-Cookie headers, if it had sent `before`.
+ *
+ * @param {string | undefined} before
+ * @param {readonly string[]} setCookie
+ */
+export function nextCookie (before, setCookie) {
+  const split = (/** @type {string} */ pair) => /** @type {[string, string]} */ ([pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
+  const jar = new Map(before?.split('; ').map(split))
+  for (const line of setCookie) {
+    const [name, value] = split(line.split(';')[0] ?? '')
+    if (value === '' || /; *max-age=0/i.test(line)) jar.delete(name)
+    else jar.set(name, value)
+  }
+  return jar.size === 0 ? undefined : [...jar].map((pair) => pair.join('=')).join('; ')
+}
 
 /** One request with a session's cookie, or none. @param {string} url @param {string} [cookie] @returns {Promise<Answer>} */
 export function get (url, cookie) {
@@ -14,7 +28,7 @@ export function get (url, cookie) {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => { text += chunk }).on('error', reject).on('end', () => {
         const setCookie = response.headers['set-cookie'] ?? []
-        resolve({ status: response.statusCode ?? 0, body: parse(text), setCookie, cookie: cookieHeader(setCookie) })
+        resolve({ status: response.statusCode ?? 0, body: parse(text), setCookie, cookie: nextCookie(cookie, setCookie) })
       })
     })
     outgoing.on('error', reject).end()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fromCheckout } from '../checkout.mjs'
 import { newVisitor, schemaOf } from '../session.mjs'
 import { connectIoredis, connectNodeRedis } from './clients.mjs'
 import { defineRoutes, newFastify, served } from './routes.mjs'
@@ -10,7 +10,7 @@ import { defineRoutes, newFastify, served } from './routes.mjs'
 export async function build ({ variant, redisUrl, root }) {
   const built = join(root, 'dist/lib/index.js')
   if (!existsSync(built)) throw new Error(`not built: ${built} is missing (npm run build in the root)`)
-  const load = (/** @type {string} */ path) => import(pathToFileURL(join(root, path)).href)
+  const load = fromCheckout(root)
   const { z } = await load('node_modules/zod/index.js')
   const { default: session } = await load('dist/lib/index.js')
 
