@@ -14,9 +14,8 @@ type PartialData<S extends SessionSchema> = SessionData<S> extends infer D ? D e
 type App = Pick<FastifyInstance, 'ready' | 'getDecorator'>
 
 /**
- * A `Cookie` header for `app.inject` that carries a session with `data` (the rest as in a new session; in a union, as far as
- * the state that `data` names has it).
- * Throws what saving the data would throw. `handle`: of a named session; default: the one called `session`.
+ * A `Cookie` header for `app.inject` that carries a session with `data`. The rest is as in a new session; in a union, as far as
+ * the state that `data` names has it. Throws what saving the data would throw. `handle`: of a named session; default: the one called `session`.
  */
 export function sessionCookie (app: App, data: PartialData<RegisteredSchema>): Promise<string>
 export function sessionCookie<S extends SessionSchema, Name extends string> (app: App, data: PartialData<S>, handle: SessionHandle<S, Name>): Promise<string>

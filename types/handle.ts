@@ -33,8 +33,8 @@ export interface SessionHandle<S extends SessionSchema, Name extends string = 's
   readonly $infer: Session<SessionData<S>>
 }
 
-// `FastifyTypeProviderDefault & { … }` is enough for a route's typed hook (`preHandler: preHandlerHookHandler`) to end in TS2589, or
-// in no memory, on TypeScript 6 and 7: it compares such instances without end. It does not when `validator` and `serializer`
+// With `FastifyTypeProviderDefault & { … }` a route's typed hook (`preHandler: preHandlerHookHandler`) ends in TS2589, or in no
+// memory. TypeScript 6 and 7 compare such instances without end. They do not when `validator` and `serializer`
 // depend on the schema, as those of other providers do. Both are `unknown`, like Fastify's.
 interface PlainProvider extends FastifyTypeProvider {
   readonly validator: this['schema'] extends string ? unknown : unknown
@@ -80,16 +80,16 @@ type CheckRegistered<S> = Register extends { session: infer Registered }
 
 /** Options of a route that requires something of a session. */
 export interface RequiringRoute<Name extends string, Required> {
-  // Fastify infers a route's config from what is left beside its own part. Where that is not to be seen, hooks of the same route
-  // that are declared for any FastifyRequest come first, and the config is lost with what it says of the session.
+  // Fastify infers a route's config from the rest beside its own part. If that rest is hidden, hooks of the same route that are
+  // declared for any FastifyRequest come first. The config is then lost, with its part about the session.
   readonly config: FastifyContextConfig & { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
     ('session' extends Name ? { readonly 'session:requires': Required } : unknown)
   readonly onRequest: (request: RequestLike) => Promise<void>
 }
 
 /**
- * Route options that let a request through only if its session is in one of the given states of a discriminated union, or
- * has something under each of the given keys. `null` and an empty text are nothing. Other requests get
+ * Route options that let a request through only if its session is in one of the given states, or has something under each of
+ * the given keys. States are those of a discriminated union. `null` and an empty text are nothing. Other requests get
  * `FST_TYPED_SESSION_REQUIRED`, a 401.
  * The handler sees the session narrowed accordingly.
  * `session`: a handle, or the schema of the session called `session`.
@@ -101,7 +101,7 @@ export interface RequiringRoute<Name extends string, Required> {
  *
  * Several guards may be spread into one route: all of them hold. Hooks in the route's own `onRequest` run after them; to run one
  * before, list it: `{ ...guard, onRequest: [hook, guard.onRequest] }`.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no state of the session, or no key that may be absent. A guard of another
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a value that is no state, and no key that may be absent. A guard of another
  * schema than the registered one is refused where the route is defined.
  */
 export type RequireSession =
@@ -110,10 +110,10 @@ export type RequireSession =
   ) => RequiringRoute<Name, SessionWith<SessionData<S>, R>>
 
 /**
- * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are, by the session's
- * `authenticatedAt`: it is set by `session.reauthenticated()`, and at sign-in where `subject` or `rotateOn` say what that is. Else `FST_TYPED_SESSION_NOT_RECENT`, a 401, which an
- * error handler can turn into a redirect. `session`: a handle or the name of one, default `'session'`.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no number of seconds, more than 0. OWASP ASVS 5.0, 7.5.1.
+ * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are. The session's `authenticatedAt`
+ * says when. `session.reauthenticated()` sets it, and so does a sign-in where `subject` or `rotateOn` say what that is. Other requests
+ * get `FST_TYPED_SESSION_NOT_RECENT`, a 401, which an error handler can turn into a redirect. `session`: a handle or the name of one,
+ * default `'session'`. Throws `FST_TYPED_SESSION_INVALID_OPTION` unless `seconds` is a number above 0. OWASP ASVS 5.0, 7.5.1.
  *
  * ```ts
  * app.post('/password', { ...requireSession(handle, 'user'), preHandler: requireRecent(300) }, handler)

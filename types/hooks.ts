@@ -52,8 +52,8 @@ export type RejectReason =
 export interface RejectEvent extends SessionEvent {
   readonly reason: RejectReason
   /**
-   * The paths that did not satisfy the schema, with keys inside a record as `[…]`; with `changed-too-late`, the keys that were
-   * changed and the calls that were made in vain: `'rotate()'`, `'persist()'`, `'destroy()'`.
+   * The paths that did not satisfy the schema, with keys inside a record as `[…]`. With `changed-too-late`, the changed keys and
+   * the calls made in vain: `'rotate()'`, `'persist()'`, `'destroy()'`.
    */
   readonly paths: readonly string[]
 }
@@ -72,7 +72,7 @@ type Run<Event> = (event: Event) => void | Promise<void>
  * `pre…` hooks run before anything is kept: they may amend `event.data` (it is validated again) or throw to fail the
  * request with nothing kept. They have `storeTimeout` to finish.
  * `on…` hooks run after: the response does not wait for them, a throw or rejection is logged and changes nothing.
- * Work that such a hook starts by itself is its own to bound: one that makes the event it is called for goes on for ever.
+ * Hooks are not rate-limited: one that triggers its own event, for example by making a request, can loop.
  * Events are frozen. No hook can stop a destroy, a rotation or an expiry.
  */
 export interface SessionHooks<Data> {

@@ -6,7 +6,7 @@ type Message<F> = F extends readonly [infer Path extends string, infer Problem e
 type Transforms = 'cannot be encoded, a transform or preprocess works in one direction only: use z.codec()'
 type Coerces = 'cannot be stored as JSON: use date() or bigint() of fastify-typed-session/codecs instead of z.coerce'
 
-// What is nested deeper, or is behind z.lazy(), is found at `register`.
+// A part that is nested deeper, or is behind z.lazy(), is found at `register`.
 type MaxDepth = 6
 
 type OneWay<Schema, Path extends string, Depth extends readonly 0[]> =
@@ -18,7 +18,7 @@ type OneWay<Schema, Path extends string, Depth extends readonly 0[]> =
 type IsCoerced<Schema, Def> =
   Def extends { readonly type: 'date' | 'bigint' } ? Schema extends { readonly _zod: { readonly input: infer Input } } ? unknown extends Input ? true : false : false : false
 
-// What a pipe hands on is live, so it may be a date.
+// A pipe hands on live data, so this may be a date.
 type InWrapped<Def, Path extends string, Depth extends readonly 0[]> =
   Def extends { readonly type: 'transform' | 'success' } ? readonly [Path, Transforms]
     : Def extends { readonly type: 'pipe', readonly in: infer In, readonly out: infer Out }

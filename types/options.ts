@@ -14,7 +14,7 @@ export type Secrets = Secret | readonly Secret[]
 /** Attributes of the session cookie. Combinations that browsers reject are refused at `register`. */
 export interface CookieOptions {
   /**
-   * Default `__Host-Http-session` (for a named session `__Host-Http-<name>`); without Secure, Path=/ or with a Domain the
+   * Default `__Host-Http-session` (for a named session `__Host-Http-<name>`). With a Domain, or without Path=/, it has the
    * prefix that still holds (`__Http-`), and none at all when `secure` is false.
    */
   name?: string | undefined
@@ -63,16 +63,16 @@ export interface CommonOptions<S extends SessionSchema> {
   /** Where sessions are kept. Default: in the cookie itself. */
   store?: (AStore & SessionStore) | undefined
   /**
-   * Tells applications apart that share secrets or a store: a token of one is nothing to the other, and none lists or ends
+   * Tells applications apart that share secrets or a store. A token of one is nothing to the other, and none lists or ends
    * the other's sessions. Default `''`.
    */
   application?: string | undefined
   /** Attributes of the session cookie. */
   cookie?: CookieOptions | undefined
   /**
-   * Seconds since the last use. Default one day. Or a synchronous function of the data that gives them, at least whenever the
-   * session is written to or touched: what it gives is kept with the session, and cut to `absoluteTimeout`. No positive number, or
-   * a throw, is `FST_TYPED_SESSION_INVALID_DATA`. Use is a request whose handler, guard or hook reads `request.session`.
+   * Seconds since the last use. Default one day. Or a synchronous function of the data that gives them. It is asked at least
+   * whenever the session is written to or touched. Its answer is kept with the session, and cut to `absoluteTimeout`. No positive
+   * number, or a throw, is `FST_TYPED_SESSION_INVALID_DATA`. Use is a request whose handler, guard or hook reads `request.session`.
    */
   idleTimeout?: Timeout<S> | undefined
   /** Seconds since the session began, or a function of the data as for `idleTimeout`. Default 30 days, at most 400. */
@@ -97,15 +97,15 @@ export interface CommonOptions<S extends SessionSchema> {
    * JSON object of at most 2048 characters. Default nothing.
    */
   describe?: ((request: FastifyRequest) => JsonObject | undefined) | undefined
-  /** How many sessions one subject may have. Needs `subject`, and in a cookie session `revocations`. Default no limit. */
+  /** Maximum live sessions of one subject. Needs `subject`, and in a cookie session `revocations`. Default no limit. */
   maxPerSubject?: number | undefined
-  /** At one more sign-in: end the session that signed in first, or refuse the new one with `FST_TYPED_SESSION_TOO_MANY`. Default `'evict-oldest'`. */
+  /** At a sign-in above the limit: end the session that signed in first, or refuse the new one with `FST_TYPED_SESSION_TOO_MANY`. Default `'evict-oldest'`. */
   overLimit?: 'evict-oldest' | 'refuse' | undefined
   /**
-   * A store for what ends sessions from outside. In a cookie session it keeps a small record of each live session, so that
-   * logging out is final and sessions can be listed; with it, and in a session that has a `store`, `revokeAll()` works.
-   * It has to be as durable as the sessions: no `memoryStore()` beside a database.
-   * Without it a copy of a session cookie stays valid until it expires. Default none.
+   * A store that lets sessions be ended from outside. For cookie sessions it keeps a small record of each live session, so
+   * logging out is final and sessions can be listed. `revokeAll()` needs it, also beside a `store`. It has to be as durable as
+   * the sessions: no `memoryStore()` beside a database. Without it a copy of a session cookie stays valid until it expires.
+   * Default none.
    */
   revocations?: (AStore & SessionStore) | undefined
   /** Seconds for which the answer of `revocations` may be remembered. Default 0, which asks at every request. */
@@ -153,7 +153,7 @@ interface OfRegister<S extends SessionSchema> {
   /** The shape of the session. Required. */
   schema: S & CheckSchema<S>
   /**
-   * The request property. Default `'session'`. A second registration under another name is a second session; TypeScript expects
+   * The request property. Default `'session'`. A second registration under another name is a second session. TypeScript expects
    * the schema of `session` in {@link Register} all the same, so declare a second one with `createSession`.
    */
   name?: string | undefined

@@ -3,8 +3,8 @@ import type { OneWayMessage } from './one-way.js'
 import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
 
 /**
- * A schema that can describe a session: what a handler holds (`z.output`) is an object. The stored form (`z.input`) must be
- * a JSON object, which {@link CheckStorable} says better than a bound could: dates, bigints, maps and sets need a codec
+ * A schema that can describe a session: the data in a handler (`z.output`) are an object. The stored form (`z.input`) must be
+ * a JSON object, which {@link CheckStorable} says better than a bound could. Dates, bigints, maps and sets need a codec
  * (`fastify-typed-session/codecs`).
  */
 export type SessionSchema = MadeByZObjectOfZod4
@@ -111,7 +111,7 @@ export interface SessionControls<Data, Required = unknown> {
   /** The whole data at once. In a union: move to another state and get the session narrowed to it. */
   replace<const Next extends Data> (next: Next & NothingBeyond<Data, Next>): MemberOf<Data, Next> & SessionControls<Data, MemberOf<Data, Next>>
   /**
-   * Atomic read-modify-write. `change` gets the latest data, may edit it in place or return new data, and is run again if
+   * Atomic read-modify-write. `change` gets the latest data, and may edit it in place or return new data. It runs again if
    * another request was faster, so it must not have side effects. Saved when the promise resolves (in a cookie session:
    * with the response).
    * Rejects with `FST_TYPED_SESSION_CONFLICT`, `FST_TYPED_SESSION_ENDED` (also by a `destroy()` meanwhile),
@@ -121,7 +121,7 @@ export interface SessionControls<Data, Required = unknown> {
   update<Next extends Data | void> (change: ((data: Data) => Next | Promise<Next>) & ReturnsNothingBeyond<Data, Next>): Promise<void>
   /** A new id for the same data, when the response is sent (or at `save()`); the old id is dead from then on. */
   rotate (): Promise<void>
-  /** Somebody has just proved who they are, again: `authenticatedAt` is now, and the id changes as with `rotate()`. Prolongs nothing. */
+  /** Call it when somebody has just proved again who they are: sets `authenticatedAt` to now, and changes the id as `rotate()` does. Prolongs nothing. */
   reauthenticated (): Promise<void>
   /** `rotate()`, keeping only the named keys. A union goes back to the member it begins with: name keys of that one. */
   regenerate (keep?: ReadonlyArray<SessionKey<Data>>): Promise<void>

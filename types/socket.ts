@@ -23,8 +23,8 @@ export interface SessionSocketOptions {
 /**
  * Closes `socket` when the session that its request came with is over.
  *
- * - With 1008 when the session has expired or ended: signed out here or from outside, `revokeAll()`, a new id by `rotate()` or a
- *   change of privilege. At once if there is none.
+ * - With 1008 when the session has expired or ended: by signing out here or from outside, `revokeAll()`, or a new id by
+ *   `rotate()` or a change of privilege. At once if there is no session.
  * - With 1013 when the store fails to say.
  *
  * It notices at once what this process does. It notices within `revalidateEvery` seconds what others do, after `revokeAll()` plus

@@ -20,7 +20,7 @@ type Message<F> = F extends readonly [infer Path extends string, infer Remedy ex
   ? `${Path} cannot be stored as JSON: ${Remedy}`
   : never
 
-// What is JSON already is not looked into. `unknown` is left to be checked when it is encoded, and so is what is nested
+// A type that is JSON already is not looked into. `unknown` is left to be checked when it is encoded, and so is what is nested
 // deeper than `MaxDepth`: a type may have no end.
 type MaxDepth = 8
 type Unstorable<Value, Path extends string, Depth extends readonly 0[]> =

@@ -1,4 +1,4 @@
-/** What is known at once, or later. */
+/** A value, or a promise of one. */
 export type Answer<T> = T | Promise<T>
 
 /** Goes on with an answer: at once where there is nothing to wait for. Throws, or rejects, what `next` throws. */

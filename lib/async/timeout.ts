@@ -9,7 +9,7 @@ export interface Limit {
   readonly store: string
 }
 
-/** What a request does in one go: a load, a save, an end. It has one time limit for all its store calls. */
+/** One step of a request: a load, a save, an end. It has one time limit for all its store calls. */
 export interface Step {
   /** When its time is over, by `performance.now()`. 0: nothing has taken time yet. Any object that lives as long may have it. */
   until: number

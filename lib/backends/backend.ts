@@ -4,19 +4,19 @@ import type { Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from
 import type { StoredRecords } from './stored-records.js'
 
 /**
- * What a token stands for: the record itself, or an id in a store. What is given the same `step` shares its time limit; a call
+ * The meaning of a token: the record itself, or an id in a store. Calls with the same `step` share its time limit; a call
  * without one is a step of its own.
  */
 export interface Backend {
   /** The token carries the data: no change is kept without a new cookie. */
   readonly selfContained: boolean
-  /** What is kept on the server. `null`: nothing, so that nothing here does I/O. */
+  /** The records on the server. `null`: there are none, and nothing here does I/O. */
   readonly records: StoredRecords | null
   /** `load` answers at once, never by a promise: it may be called when the session is first read. */
   readonly immediate: boolean
   /** A fresh id. */
   newId (): Id
-  /** What `token` stands for. Verified before any I/O. Throws, or rejects with, `StoreFailed`. */
+  /** The session of `token`, which is verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number, step?: Step): Answer<Loaded>
   /**
    * The session again, as it is at `now`, if it may go on: it has not ended, expired or been revoked. As far as the backend can

@@ -48,7 +48,7 @@ export class CookieBackend implements Backend {
     return 'state' in found ? found : judge(found, this.#timeouts, now)
   }
 
-  /** What a token holds, whatever the time is. */
+  /** The session in a token, even if its time is over. */
   find (token: string): Place | NotFound {
     if (token.length > MAX_COOKIE) return MALFORMED
     return this.#opened.get(token) ?? this.#open(token) ?? refused(this.#keyring, token)

@@ -5,7 +5,7 @@ import type { Loaded, Place } from './place.js'
 const MOST_AHEAD = 3_600_000
 const EXPIRED: Loaded = { state: 'none', reason: 'expired' }
 
-/** Is what was found good at `now`? A session is judged here and nowhere else. What lies ahead of our clock is read as now. */
+/** Is the found session good at `now`? A session is judged here and nowhere else. A time ahead of our clock is read as now. */
 export function judge (place: Place, timeouts: Timeouts, now: number): Loaded {
   const { createdAt, rotatedAt, authenticatedAt } = place.record.times
   const ahead = Math.max(0, Math.max(createdAt, rotatedAt, authenticatedAt, place.usedAt) - now)

@@ -54,7 +54,7 @@ export class NotBefore {
     const { calls, key } = this.#options
     return after(calls.load(key), (found) => {
       const value = found === null ? NONE : readNotBefore(found)
-      // Whoever cannot tell which sessions are over must not let any in.
+      // If we cannot tell which sessions are over, we must let none in.
       if (value === null) throw storeFailure(new Error('what the store has for the moment of revokeAll() is none, revokeAll() writes it anew'))
       this.#learn(value, now)
       return this.#known.value

@@ -29,7 +29,7 @@ export type Loaded =
 
 export type NotFound = Exclude<Loaded, { readonly state: 'found' }>
 
-/** What is to be kept. */
+/** The record to be kept. */
 export interface Draft {
   readonly times: Times
   readonly stored: Stored

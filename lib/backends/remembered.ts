@@ -4,8 +4,8 @@ import { LRUCache } from 'lru-cache'
 const TAIL = 8
 
 /**
- * A bounded memory for what comes again. A value is kept from the second time that it is offered within the next thousands:
- * what comes only once, as a visitor who never returns does, pushes nothing out and is not held on to.
+ * A bounded memory for keys that come again. A value is kept from the second time that it is offered within the next thousands.
+ * A key that comes once, such as that of a visitor who never returns, pushes nothing out and is not held on to.
  */
 export class Remembered<V extends object> {
   readonly #kept: LRUCache<string, V>
@@ -22,7 +22,7 @@ export class Remembered<V extends object> {
     return this.#kept.get(key)
   }
 
-  /** What has come now, to be kept if it comes again. */
+  /** Offers a value, which is kept if its key has come before. */
   offer (key: string, value: V): void {
     const print = printOf(key)
     const slot = print % this.#offered.length

@@ -119,7 +119,7 @@ export class RevocableBackend implements Backend {
       this.#forget(place)
       return located
     }
-    // What ended while the store was asked may be this one.
+    // A session that ended while the store was asked may be this one.
     if (this.#staleness > 0 && located.key === place.key && forgotten === this.#forgotten) this.#alive.set(place.key, { at: now, located })
     return judge(merge(place, located), this.#timeouts, now)
   }
@@ -158,7 +158,7 @@ export class RevocableBackend implements Backend {
   }
 }
 
-/** What the cookie holds, with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
+/** The cookie's session with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
 function merge (place: Place, { key, payload, record }: Located): Place {
   return {
     ...place,

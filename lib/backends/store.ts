@@ -15,7 +15,7 @@ import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
 
-/** What a token says. */
+/** The contents of a token. */
 interface Reference { readonly raw: Buffer, readonly key: string, readonly issuedAt: number, readonly stale: boolean }
 
 export interface StoreBackendOptions {
@@ -77,7 +77,7 @@ export class StoreBackend implements Backend {
     })
   }
 
-  /** A compare-and-set: a blind touch could bring an old id back to life in the browser. Whoever was faster has used it, too. */
+  /** A compare-and-set: a blind touch could bring an old id back to life in the browser. A request that was faster has used the session, too. */
   touch (place: Place, draft: Draft, step?: Step): Answer<Saved | typeof ENDED> {
     const { usedAt } = draft.times
     const payload = writePayload(draft.times, draft.stored, draft.card)

@@ -20,12 +20,12 @@ export interface ConformanceOptions {
   /** How exactly the engine keeps a deadline, in milliseconds. Default 1; 1000 for an engine that counts seconds. */
   readonly granularity?: number | undefined
   /**
-   * What this store does not have (`findBySubject`, `sweep`), or that it is not `atomic`. Those tests are left out, and the store is checked to say the same. Default: nothing.
+   * The abilities that this store does not have: `findBySubject`, `sweep`, `atomic`. Their tests are left out, and the store is checked to say the same. Default: none.
    */
   readonly without?: readonly Absent[] | undefined
 }
 
-/** What one test is given. */
+/** The arguments of one test. */
 export interface Scene {
   readonly store: AsyncStore
   /** How exactly deadlines are kept, in milliseconds. */

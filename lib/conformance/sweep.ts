@@ -37,7 +37,7 @@ function countTests ({ check }: Runner): void {
     const { store } = scene
     const dead = await expired(scene, 100)
     const counts = await Promise.all([store.sweep!(), store.sweep!(), store.sweep!()])
-    // What one is removing, another may pass over, and be done before.
+    // One sweep may pass over records that another is removing, and end first.
     assert.equal(counts.reduce((sum, count) => sum + count, await store.sweep!()), dead.length)
   })
 

@@ -19,7 +19,7 @@ export const requireRecent: RequireRecent = (seconds, session = 'session') => {
       throw new NotRecent()
     }
     const age = Date.now() - authenticatedAt.getTime()
-    // What another server's clock has set may lie ahead of ours, by so much and no more.
+    // A time that another server's clock has set may lie ahead of ours, by so much and no more.
     if (age > seconds * 1000 || age < -CLOCK_SKEW) throw new NotRecent()
   }
 }
@@ -34,7 +34,7 @@ function warnIfNeverDated (request: RequestLike, name: string): void {
   const { rotateOn, subject } = sessions.policy()
   if (rotateOn.length > 0 || subject || warned.has(sessions)) return
   warned.add(sessions)
-  log.warn({ session: name }, 'requireRecent needs rotateOn, subject or reauthenticated(): without the two options nothing else says when somebody has signed in')
+  log.warn({ session: name }, 'requireRecent needs rotateOn, subject or reauthenticated(): without the two options only reauthenticated() says when somebody has signed in')
 }
 
 /** Of a handle, or the name itself. */

@@ -11,9 +11,9 @@ import { expectOnRoute } from './wiring.js'
 type Values = readonly (string | number | boolean)[]
 
 /**
- * Route options that let a request through only if its session is in one of the given states, or has all of the given keys; else
+ * Route options that let a request through only if its session is in one of the given states, or has all of the given keys. Else
  * `FST_TYPED_SESSION_REQUIRED`, a 401. `session`: a handle, or the schema of the session called `session`.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no state or key of the schema. See {@link RequireSession}.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a value that is no state or key of the schema. See {@link RequireSession}.
  */
 export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Values) => {
   const { name, schema } = declared(session)

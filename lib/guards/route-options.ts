@@ -2,7 +2,7 @@ import type { $ZodType } from 'zod/v4/core'
 import type { RequestLike, RouteSessionOptions, SessionRequirement } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 
-/** What `requireSession` makes: a hook, and the requirement that stands in the route's config. */
+/** The result of `requireSession`: a hook, and the requirement that stands in the route's config. */
 export interface Guard {
   /** The name of its session. */
   readonly session: string
@@ -26,7 +26,7 @@ export function guardOf (part: unknown): Guard | undefined {
 }
 
 /**
- * What a route's `config` says of the session `name`. Throws `InvalidOption` for what makes no sense: a misspelt option must not
+ * The settings in a route's `config` for the session `name`. Throws `InvalidOption` for nonsense: a misspelt option must not
  * leave a route open that was meant to be closed. `where`: the route, for the message.
  */
 export function checkRoute (config: unknown, name: string, where = ''): RouteSessionOptions | undefined {

@@ -7,7 +7,7 @@ import { checkRoute, type Guard, guardOf } from './route-options.js'
 
 /** A session of an instance. */
 interface Declared { readonly name: string, readonly schema: $ZodType }
-/** What a route says of sessions. */
+/** The part of a route that is about sessions. */
 interface Route { readonly url: string, readonly config: unknown, readonly guards: readonly Guard[] }
 
 const SESSIONS = Symbol('sessions of this instance')
@@ -15,7 +15,7 @@ type Instance = FastifyInstance & { [SESSIONS]?: readonly Declared[] }
 
 /** In the config of a route: it runs its guards. */
 const WIRED = Symbol('guards run')
-/** What `printRoutes()` says where there are none. */
+/** The answer of `printRoutes()` where there are none. */
 const NO_ROUTES = '(empty tree)'
 
 /** The routes of an instance that say something of sessions. */

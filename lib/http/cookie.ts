@@ -10,7 +10,7 @@ export function cookieHeader (headers: unknown): string | null {
   return [value ?? []].flat().join('; ')
 }
 
-/** What a request brought under one name: nothing, a value, or the values of several cookies, none of which is to be believed. */
+/** The cookies of one name in a request: none, one value, or several values, none of which is to be believed. */
 export type Brought = null | string | readonly string[]
 
 /** The cookies called `name` in a `Cookie` header, in its order. */

@@ -17,9 +17,9 @@ export class Exchange implements Step {
   readonly token: string | null
   /** The values of several cookies of our name: none of them is believed. */
   several: readonly string[] | null
-  /** What the route does differently. */
+  /** The settings of the route. */
   readonly route: RouteSessionSettings | undefined
-  /** What the token stands for; `null`: nobody has asked, or there is nothing to ask for. */
+  /** The session behind the token; `null`: nobody has asked, or there is nothing to ask for. */
   loaded: Loaded | null = null
   /** The backend is being asked. */
   loading = false
@@ -76,7 +76,7 @@ export class Exchange implements Step {
     this.removesAll = true
   }
 
-  /** What `several` held; it is taken once. */
+  /** Hands out `several`, once. */
   takeSeveral (): readonly string[] {
     const several = this.several ?? []
     this.several = null

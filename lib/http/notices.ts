@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 /** Milliseconds between two notices of one kind. */
 const PAUSE = 3_600_000
 
-/** What may be wrong with an installation, and what a notice tells of the occasion. No value, token or id. */
+/** The faults of an installation, and the fields of the notice of each. No value, token or id. */
 export interface Faults {
   /** A request brought several cookies of our name. */
   readonly 'duplicate-cookie': { readonly cookie: string }
@@ -24,7 +24,7 @@ export interface Faults {
   readonly 'foreign-cookie': object
 }
 
-/** What is said of each. */
+/** The text of each. */
 export const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault]) => string } = {
   'duplicate-cookie': ({ cookie }) => `a request brought several cookies named ${cookie}, and none of them was used: cookie.domain, cookie.path or cookie.partitioned was changed without cookie.name, or another application of this host has the same cookie.name`,
   'unknown-key': ({ keyId, known }) => `a session cookie is sealed with a secret that this process does not know (key id ${keyId}; known: ${known.join(', ')}). After a change of SESSION_SECRET give both: secret: [new, old]. If another application of this host has the same cookie.name, rename one of the two`,
@@ -44,7 +44,7 @@ function some (paths: readonly string[]): string {
   return paths.length > 5 ? `${paths.slice(0, 5).join(', ')}, …` : paths.join(', ')
 }
 
-/** What is said of an installation that may be at fault: each fault at once, then no more than once an hour, with how often it was seen. */
+/** Warns of faults of the installation: of each at once, then at most once an hour, with the number of cases. */
 export class Notices {
   readonly #session: string
   readonly #said = new Map<keyof Faults, { at: number, since: number }>()
@@ -64,6 +64,6 @@ export class Notices {
     this.#said.set(fault, { at: now, since: 0 })
     const text = TEXTS[fault](details)
     const fields: Record<string, unknown> = { session: this.#session, fault, times, ...details }
-    log.warn(fields, said === undefined ? text : `${text} (seen ${times} times since this was last said)`)
+    log.warn(fields, said === undefined ? text : `${text} (seen ${times} times since the last warning)`)
   }
 }

@@ -15,8 +15,8 @@ const DOMAIN = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.(?!\d+$)[a-z0-9-]+$/
 const PATH = /^\/[!"$-:<->@-~]*/
 
 /**
- * Where a cookie that came with a request for `url` at `host` can lie, but for `own`: host-only or in a parent domain of two
- * labels or more, on a prefix of the path or on `own.path` (RFC 6265 §5.1.3, §5.1.4). `null`: with `own` they are more than 16.
+ * The places, except `own`, where a cookie that came with a request for `url` at `host` can lie (RFC 6265 §5.1.3, §5.1.4). That is
+ * host-only or in a parent domain of two labels or more, on a prefix of the path or on `own.path`. `null`: with `own` more than 16.
  */
 export function otherScopes (host: string, url: string, own: Scope): Scope[] | null {
   const domains = domainsOf(host.toLowerCase())

@@ -20,7 +20,7 @@ export function sendCookies (exchange: Exchange, cookies: CookieWriter, notices:
     if (hasForeignCookie(exchange, cookies)) notices.say(request.log, 'foreign-cookie', {})
     if (cookie !== null && cookie !== cookies.clear) lookAt(cookie, exchange, cookies, notices)
   } else if (!exposed) return
-  // RFC 6265bis §4.1.1: one cookie of a name. What others have put on the raw response would be lost under Fastify's header.
+  // RFC 6265bis §4.1.1: one cookie of a name. Fastify's header would hide cookies that others have put on the raw response.
   const present = reply.getHeader('set-cookie')
   if (present === undefined) {
     reply.header('set-cookie', lines.length === 1 ? lines[0] : lines)
@@ -31,7 +31,7 @@ export function sendCookies (exchange: Exchange, cookies: CookieWriter, notices:
   if (all.length > 0) reply.header('set-cookie', all.length === 1 ? all[0] : all)
 }
 
-/** For a reply that Fastify may never send: `reply.raw`, `reply.hijack()`. What was put there before is replaced. */
+/** For a reply that Fastify may never send: `reply.raw`, `reply.hijack()`. An earlier cookie of ours there is replaced. */
 export function expose (exchange: Exchange, cookies: CookieWriter): void {
   const { cookie, reply, reply: { raw } } = exchange
   varyRawByCookie(reply)

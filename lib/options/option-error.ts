@@ -5,7 +5,7 @@ const LIFETIME = 'how long a session lives is for idleTimeout and absoluteTimeou
 const SECRET = 'use secret'
 const NAME = 'use cookie.name'
 
-// What other session plugins call it.
+// The names in other session plugins.
 const HINTS = new Map(Object.entries({
   maxAge: LIFETIME,
   expires: LIFETIME,

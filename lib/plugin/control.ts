@@ -88,7 +88,7 @@ export class SessionControl implements Sessions<Data> {
     return control.#runtime
   }
 
-  /** What the browser sends, or will send next. */
+  /** The `Cookie` header that the browser sends, or will send next. */
   #headerOf (source: CookieSource | string | undefined): string | undefined {
     if (source === undefined || typeof source === 'string') return source
     const header = cookieHeader(source?.headers)

@@ -32,7 +32,7 @@ export const withSession = ((app: FastifyInstance, session: SessionHandle<Sessio
   return app
 }) as unknown as WithSessionFunction
 
-/** What Fastify itself takes at `register`. */
+/** The options that Fastify itself takes at `register`. */
 const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
 
 function assertNothingOf (given: object): void {

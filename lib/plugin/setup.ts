@@ -60,10 +60,10 @@ function announce (app: FastifyInstance, { name, store, revocations, cookie }: S
   if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')
   const kept = store ?? revocations
   if (kept === null) {
-    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, a copy stays valid until it expires (the option revocations makes it final)')
+    app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, but a copy stays valid until it expires. The option revocations makes logging out final')
   }
   if (kept?.atomic === false) {
-    app.log.warn({ session: name, atomic: false }, 'the session store has no write in one step: of parallel saves one can be lost, or bring back a session that has ended')
+    app.log.warn({ session: name, atomic: false }, 'the session store has no atomic write: one of two parallel saves can be lost, or bring back a session that has ended')
   }
 }
 

@@ -7,9 +7,9 @@ const PATIENCE = 5_000
 
 /**
  * Sweeps every `every` milliseconds or up to half as much longer, so that processes that started together do not sweep
- * together. One that takes longer than `every` is reported, and not waited for any more: it may never end. Each that has
- * not ended doubles the time until the next, so that a server which is too slow does not get ever more of them. Never
- * keeps the process alive; `app.close()` waits for the last sweep, but not for ever.
+ * together. A sweep that takes longer than `every` is reported, and not waited for any more: it may never end. Each sweep that has
+ * not ended doubles the time until the next, so a slow server does not get ever more of them. Never keeps the process alive;
+ * `app.close()` waits for the last sweep, but not for ever.
  */
 export function startSweeper (app: FastifyInstance, sweep: () => Promise<unknown>, every: number): void {
   let timer: NodeJS.Timeout

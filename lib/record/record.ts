@@ -1,12 +1,12 @@
 import type { JsonObject } from '../../types/json.js'
 
-/** What a session holds, by key. */
+/** The data of a session, by key. */
 export type Data = Record<string, unknown>
 
-/** What is kept: the schema's stored side, and what plugins wrote under `undeclaredKeys` (`null`: nothing). Plain JSON. */
+/** The data as they are kept: the schema's stored side, and the plugins' `undeclaredKeys` (`null`: none). Plain JSON. */
 export interface Stored { readonly data: Record<string, unknown>, readonly extra: Record<string, unknown> | null, opened?: Opened }
 
-/** What a record says beside its data. Times are milliseconds since the epoch. */
+/** The part of a record beside its data. Times are milliseconds since the epoch. */
 export interface Times {
   /** The version of the schema that wrote it. */
   readonly version: number
@@ -32,7 +32,7 @@ export type Opened =
   | { readonly ok: true, readonly data: Record<string, unknown>, readonly upgraded: boolean, /** paths that were dropped to save the rest */ readonly salvaged: readonly string[] }
   | { readonly ok: false, readonly paths: readonly string[] }
 
-/** What the list of a subject's sessions says of one. */
+/** One session in the list of a subject's. */
 export interface Card {
   readonly about: JsonObject | null
   /** The key that the session has just had. During a rotation both are there. */

@@ -25,7 +25,7 @@ export function deadline (times: Times, usedAt: number, { idle, absolute }: Time
   return Math.floor(Math.min(usedAt + inForce(times.idle, idle), times.createdAt + inForce(times.absolute, absolute)))
 }
 
-/** What is to be kept of the timeouts for these data. Throws `InvalidData` where one is no time. */
+/** The timeouts that the record keeps for these data. Throws `InvalidData` where one is no time. */
 export function askTimeouts (data: Data, { idle, absolute }: Timeouts): Pick<Times, 'idle' | 'absolute'> {
   const inAll = absolute.ask === null ? 0 : answer('absoluteTimeout', absolute.ask, absolute.most, data)
   return { idle: idle.ask === null ? 0 : answer('idleTimeout', idle.ask, Math.min(idle.most, inForce(inAll, absolute)), data), absolute: inAll }

@@ -133,7 +133,7 @@ function endedElsewhere ({ destroyed, visit, why }: WorkingCopy, reason: 'ended-
 function over (work: WorkingCopy, plan: Plan, place: Place): Answer<null> {
   const { visit: { exchange: { request }, runtime: { settings } } } = work
   if (plan.now < deadline(place.record.times, place.usedAt, settings)) return outlive(work, place)
-  if (plan.changed) request.log.warn({ session: settings.name }, 'session not saved: its time passed before the request was done')
+  if (plan.changed) request.log.warn({ session: settings.name }, 'session not saved: it expired before the request was done')
   return endedElsewhere(work, 'expired')
 }
 
@@ -157,7 +157,7 @@ function createRecord (work: WorkingCopy, draft: Draft, id: () => Id, another: (
   })
 }
 
-/** Lets the old id end in favour of the successor. Whatever keeps it from ending leaves nothing behind under the new one. */
+/** Lets the old id end in favour of the successor. If the old id cannot end, nothing stays under the new one. */
 async function supersede (work: WorkingCopy, place: Place, successor: Place, final: boolean, now: number): Promise<'done' | Overtaken | typeof ENDED> {
   const { visit, visit: { runtime: { backend, sockets } } } = work
   let outcome: 'done' | Overtaken | typeof ENDED
@@ -178,7 +178,7 @@ async function discard ({ runtime, exchange }: Visit, place: Pick<Place, 'key'>)
     await runtime.backend.discard(place)
   } catch (error) {
     // The failure that led here is in the log already.
-    exchange.request.log.debug({ err: error }, 'session record that nobody has a token of could not be removed')
+    exchange.request.log.debug({ err: error }, 'a session record could not be removed; nobody has a token of it')
   }
 }
 

@@ -14,7 +14,7 @@ type Describe = (request: FastifyRequest) => unknown
 /** Characters: a few facts, not a second session. */
 const MAX_LENGTH = 2_048
 
-/** What is to be kept of `work`. Throws what the codec throws for data that do not satisfy the schema, or `InvalidData` of a timeout. */
+/** The record to be kept of `work`. Throws the codec's errors for data that do not satisfy the schema, or `InvalidData` of a timeout. */
 export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const { runtime, runtime: { codec, settings }, standing, standing: { place }, wish } = visit
   const written = plan.changed || place === null
@@ -26,14 +26,14 @@ export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   return { times, stored, subject, card, expiresAt: deadline(times, times.usedAt, settings) }
 }
 
-/** What is said of a session that lists show. It is described when somebody signs in. */
+/** The card of a session for lists. `describe` is asked when somebody signs in. */
 function makeCard ({ place, exchange: { request }, runtime: { settings } }: Visit, { rotate, privileged }: Plan): Card | null {
   const about = place === null || privileged ? describe(request, settings.describe) : place.record.card?.about ?? null
   const from = place === null || rotate === null ? null : place.key
   return about === null && from === null ? null : { about, from }
 }
 
-/** What the option `describe` says of this request. Whatever is wrong with it is in the log, and keeps nobody from signing in. */
+/** The answer of the option `describe` for this request. If it fails, the log says so, and the sign-in goes on. */
 function describe (request: FastifyRequest, option: Describe | null): JsonObject | null {
   if (option === null) return null
   try {

@@ -17,7 +17,7 @@ export async function endAsked (runtime: Runtime, place: Place | null, exchange:
     if (place !== null) await end(runtime, place, exchange.request, step)
     await endEach(runtime, tokens, exchange.request, step)
   } catch (error) {
-    // Whoever tries again needs them.
+    // A second try needs them.
     exchange.keepCookies()
     throw error
   }

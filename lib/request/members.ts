@@ -82,7 +82,7 @@ export class Members implements SessionOwner {
     const visit = this.#visit
     visit.exchange.request.log.warn({ err: error }, 'a call to the session failed')
     if (visit.ending !== 'elsewhere' || !(error instanceof Ended)) return
-    // Whoever called has been told what becomes of it: there is nothing more to report.
+    // The caller knows by the rejection what has become of the change, so there is nothing more to report.
     visit.standOn({ ...visit.standing, data: visit.snapshot() })
     this.#accept()
   }
@@ -106,7 +106,7 @@ export class Members implements SessionOwner {
   async reload (): Promise<void> {
     this.#assertIdle('reload()')
     const visit = this.#visit
-    // What a save under way keeps would otherwise be compared with what was read before it, and undone.
+    // Otherwise the change of a save under way would be compared with older data, and undone.
     while (visit.saving !== null) await visit.saving
     const { place, life, runtime: { backend } } = visit
     // A rotation stays asked for: whoever did so before a login counts on it.

@@ -17,8 +17,8 @@ const STORE_FAILED = { state: 'none', reason: 'store-failed' } as const
 
 /**
  * Asks the backend for the session under the request's cookie. Only a store that takes its time makes this a promise. Throws,
- * or rejects with, `StoreFailed` where the route wants that; throws `NotReady` while it is being asked, as in a hook that runs
- * the moment a client hangs up.
+ * or rejects with, `StoreFailed` where the route wants that. Throws `NotReady` while the backend is being asked, as in a hook
+ * that runs the moment a client hangs up.
  */
 export function load (exchange: Exchange, runtime: Runtime): void | Promise<void> {
   if (exchange.token === null || exchange.loaded !== null) return

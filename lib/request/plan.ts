@@ -19,7 +19,7 @@ export interface Why {
   readonly change?: Change
 }
 
-/** What is known about a session when it is to be saved. */
+/** The facts about a session when it is to be saved. */
 export interface Facts {
   /** Is there a record that `destroy` has ended, and that is still kept? */
   readonly ended: boolean
@@ -39,10 +39,10 @@ export interface Facts {
   readonly deferred: boolean
 }
 
-/** What is done about it. */
+/** The decision. */
 export type Action = 'nothing' | 'create' | 'replace' | 'touch' | 'rotate' | 'end'
 
-/** What happens to a session when the response leaves. After an `end` the question is asked again for what is left. */
+/** Decides what happens to a session when the response leaves. After an `end` it is asked again, for the session that is left. */
 export function decide (facts: Facts): Action {
   if (facts.ended) return 'end'
   const changed = facts.changed && !facts.failed
@@ -104,7 +104,7 @@ function mayWait ({ exchange, runtime: { cookies } }: Visit): boolean {
 function mayBegin ({ exchange: { request, route } }: Visit, { response }: Why): boolean {
   if (route?.begin !== false) return true
   if (!response) throw new NotBegun()
-  request.log.debug('changes of a session were dropped: its route begins none')
+  request.log.debug('changes of a new session were dropped: its route begins none')
   return false
 }
 

@@ -12,13 +12,13 @@ import type { HookEvent, HookList } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
 import type { SessionHookName } from '../../types/index.js'
 
-/** What every request of one registered session shares. */
+/** Everything that the requests of one registered session share. */
 export interface Runtime {
   readonly settings: Settings
   readonly codec: Codec
   readonly opener: Opener
   readonly cookies: CookieWriter
-  /** What may be wrong with the installation is said through these. */
+  /** Warnings of faults of the installation go through these. */
   readonly notices: Notices
   readonly hooks: HookList
   readonly log: FastifyBaseLogger

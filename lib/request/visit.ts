@@ -13,7 +13,7 @@ import { type Ending, type Late, NO_WISH, NOT_FOUND, type Obstacle, type Standin
 export class Visit {
   readonly runtime: Runtime
   readonly exchange: Exchange
-  /** What `request.session` is. */
+  /** The value of `request.session`. */
   readonly session: Session
   standing: Standing = NOT_FOUND
   wish: Wish = NO_WISH
@@ -29,7 +29,7 @@ export class Visit {
   broken = false
   /** The store has failed to save: the response does not wait for it a second time. */
   storeFailed = false
-  /** What the session held when it was last saved, once nothing more is saved by itself; later changes are lost. */
+  /** The data as last saved, once nothing more is saved by itself; later changes are lost. */
   accepted: Data | null = null
   /** `null` until the response has ended. */
   late: Late | null = null
@@ -61,7 +61,7 @@ export class Visit {
 
   copy (data: Data): Data { return this.runtime.codec.copy(data) }
 
-  /** What the session holds now; shallow if it holds what cannot be copied. */
+  /** The data as they are now; shallow if a value cannot be copied. */
   snapshot (): Data {
     const data = { ...this.data }
     try {
@@ -127,7 +127,7 @@ export class Visit {
     if (this.accepted !== null) this.accepted = this.copy(this.standing.data)
   }
 
-  /** What a save kept for a session that was destroyed meanwhile is to be ended as well. */
+  /** A save has kept a record for a session that was destroyed meanwhile: end it as well. */
   endToo (place: Place): void {
     this.ending = { asked: place }
   }

@@ -20,7 +20,7 @@ export class WorkingCopy implements Step {
   data: Data
   readonly #life: number
   readonly #origin: Standing
-  /** What the last attempt was to replace. */
+  /** The standing that the last attempt was to replace. */
   #replaced: Standing
   #wish: Wish
   /** `update()` starts from these. */
@@ -40,7 +40,7 @@ export class WorkingCopy implements Step {
     if (why.change !== undefined) this.#parted = this.#before = this.copy()
   }
 
-  /** `destroy()` was called while this save was under way. Whatever it keeps is to be ended. */
+  /** `destroy()` was called while this save was under way. The record that the save makes is to be ended. */
   get destroyed (): boolean { return this.visit.life !== this.#life }
 
   /** Is there nothing that may still change the data? */
@@ -101,7 +101,7 @@ export class WorkingCopy implements Step {
     const { visit } = this
     if (moved === 'final') {
       if (this.#before !== null || this.#wish.reauthenticated || this.plan().changed) throw new Moved()
-      // Whoever asked for another id has one. The session stays what the request has found, whatever was merged on the way.
+      // The wish for another id is granted by the other request. The session stays as this request has found it, without the merge.
       visit.granted(this.#wish)
       visit.standOn(this.#origin)
       return false
@@ -130,7 +130,7 @@ export class WorkingCopy implements Step {
     const kept = visit.copy(saved === null ? this.data : this.#kept as Data)
     const ours = { ...visit.data }
     const { data } = this.#merge(this.#parted, kept, ours, false)
-    // What a handler holds on to stays a part of the session, unless something else has become of it.
+    // An object that a handler holds on to stays a part of the session, unless the save has changed it.
     for (const key of Object.keys(data)) if (sameValue(visit.runtime.codec, visit.standing.data, key, ours[key], data[key])) data[key] = ours[key]
     assign(visit.session, data)
   }

@@ -24,7 +24,7 @@ export interface Codec {
   /** Like `decode`, but keeps the top-level keys that validate. Not ok if even the rest with its defaults fails. */
   salvage (stored: StoredForm): Decoded
   /**
-   * Live → what is kept; of `live` only own enumerable string keys count. What is read next is what was written now: data
+   * Live → what is kept; of `live` only own enumerable string keys count. The next read gives what was written now: data
    * that would come back different is refused. Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_RESERVED_KEY`.
    */
   encode (live: object): Stored
@@ -115,7 +115,7 @@ class SchemaCodec implements Codec {
     try {
       return clone(data)
     } catch {
-      // What can be encoded can be decoded: encode has read it back.
+      // Data that encode accepted can be decoded: encode has read them back.
       return (this.decode(this.encode(data)) as Extract<Decoded, { ok: true }>).data
     }
   }

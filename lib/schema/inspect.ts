@@ -5,7 +5,7 @@ import { isZod, liveKeys, mayBeAbsent } from './keys.js'
 import { sharedDefault } from './shared-defaults.js'
 import { unstorable } from './unstorable.js'
 
-/** What a schema is, as far as its codec must know, and what stands against using it. */
+/** The facts about a schema that its codec must know, and the reasons not to use it. */
 export interface Inspection {
   /** Top-level keys of the live data that the schema declares. */
   readonly keys: ReadonlySet<string>
@@ -21,7 +21,7 @@ export interface Inspection {
   readonly shares: boolean
   /** Does it run functions that might return a promise? */
   readonly foreign: boolean
-  /** What makes it unusable, each with its path and the remedy. Empty: usable. */
+  /** Everything that makes it unusable, each with its path and the remedy. Empty: usable. */
   readonly problems: readonly string[]
 }
 
@@ -118,7 +118,7 @@ function children (node: Child, findings: Findings): Child[] {
       return [child(def.left), child(def.right)]
     case 'pipe':
       if (isCodec(def)) findings.converts = true
-      // What a plain pipe hands on is what its first half decoded: there may be a codec in there.
+      // A plain pipe hands on the result of its first half, where there may be a codec.
       return [child(def.in), child(def.out, '', 'live')]
     case 'lazy':
       return [child((node.schema as unknown as { _zod: { innerType: $ZodType } })._zod.innerType)]

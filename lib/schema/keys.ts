@@ -44,12 +44,12 @@ function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
   }
 }
 
-/** Can live data lack a value under `key`, as a key can that is optional or may be null? What cannot be told can. */
+/** Can live data lack a value under `key`, as a key can that is optional or may be null? If we cannot tell: yes. */
 export function mayBeAbsent (schema: $ZodType, key: string): boolean {
   return properties(schema, key).some((property) => property === undefined || kinds(property).some((kind) => !VALUES.has(kind)))
 }
 
-/** Can live data hold a text or a number under `key`? What cannot be told can. */
+/** Can live data hold a text or a number under `key`? If we cannot tell: yes. */
 export function mayBeText (schema: $ZodType, key: string): boolean {
   return properties(schema, key).some((property) => property === undefined || kinds(property).some((kind) => !OBJECTS.has(kind)))
 }
@@ -57,7 +57,7 @@ export function mayBeText (schema: $ZodType, key: string): boolean {
 const OBJECTS: ReadonlySet<string> = new Set(['boolean', 'object', 'array', 'tuple', 'record', 'date', 'map', 'set', 'null', 'undefined'])
 const VALUES: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'enum', 'boolean', 'object', 'array', 'tuple', 'record', 'date', 'map', 'set'])
 
-/** What the members of a schema declare under `key`; `undefined` for one that does not, or of which that cannot be told. */
+/** The declaration of `key` in each member of a schema. `undefined`: this member has none, or we cannot tell. */
 function properties (schema: $ZodType, key: string): readonly ($ZodType | undefined)[] {
   const { def } = (schema as $ZodTypes)._zod
   const inside = (inner: unknown) => properties(inner as $ZodType, key)

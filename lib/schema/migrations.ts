@@ -62,7 +62,7 @@ export class Opener {
   }
 }
 
-/** What a step returns, or else what it has made of its argument. */
+/** The return value of a step, or else its argument as the step has left it. */
 function lift (step: Step, data: unknown): Data {
   const stored = structuredClone(data) as Data
   const result = step(stored)

@@ -4,7 +4,7 @@ import { formatPath } from '../values/path.js'
 /** A part of a default that every session would share: one visitor's data would show up in another's session. */
 export interface SharedPart { readonly path: string, readonly remedy: string }
 
-/** What the `default` or `catch` of this node would share between sessions. Asks for the value twice and compares. */
+/** The value that the `default` or `catch` of this node would share between sessions. Asks for the value twice and compares. */
 export function sharedDefault (schema: $ZodType): readonly SharedPart[] {
   const { def } = (schema as $ZodTypes)._zod
   const remedy = def.type === 'catch'

@@ -57,7 +57,7 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
     return stored
   }
 
-  /** What is read next is what was written now: nothing dropped, nothing turned into something else. */
+  /** The next read gives what was written now: nothing dropped, nothing turned into something else. */
   function assertReadsBack (live: Data, stored: Data): void {
     const result = readBack(stored)
     if (!result.ok) throw new InvalidData(`${formatPaths(result.paths, names)} (cannot be read back)`)
@@ -68,7 +68,7 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
     if (dropped.length > 0) throw new UnknownKey(dropped.map(({ path }) => formatUnknownKey(path, names)).join(', '))
     const known = found.filter(({ kind }) => kind !== 'unknown')
     if (known.length > 0) throw changed(known, names)
-    // What the schema rewrites (`.trim()`) it must not rewrite again and again (`.overwrite((n) => n * 2)`).
+    // The schema may rewrite a value once (`.trim()`), but not again and again (`.overwrite((n) => n * 2)`).
     if (!same(encode(result.data), stored)) throw changed(all, names)
   }
 

@@ -10,8 +10,8 @@ export interface Outcome { readonly value: unknown, readonly issues: readonly $Z
  * `FST_TYPED_SESSION_INVALID_SCHEMA` if one of them returns a promise.
  *
  * With `foreign` functions the schema runs as Zod runs it for its asynchronous callers. It still answers at once where
- * nothing is asynchronous; but where something is, Zod's synchronous callers drop the promise, and if that rejects the
- * process ends.
+ * nothing is asynchronous. Where something is, Zod's synchronous callers would drop the promise, and its rejection would end the
+ * process.
  */
 export function run (schema: $ZodType, value: unknown, direction: Direction, foreign: boolean): Outcome {
   const outcome = schema._zod.run({ value, issues: [] }, { async: foreign, direction })
@@ -28,7 +28,7 @@ export function issuePaths (issue: $ZodRawIssue): Path[] {
 
 const MAX_MESSAGE = 200
 
-/** What an issue is about, without the value. A message of the schema's author is taken only if it is a literal: others might carry one. */
+/** The rule that an issue broke, without the value. A message of the schema's author is taken only if it is a literal: others might carry one. */
 export function issueReason (issue: $ZodRawIssue): string {
   const own = literalMessage(issue.inst)
   if (own !== undefined) return own

@@ -13,8 +13,8 @@ export interface Merged {
 }
 
 /**
- * Three-way merge by top-level key. A key only one side changed takes that side's value, also when it was removed there;
- * a key both changed goes to its resolver, else ours wins. Throws `InvalidOption` for a resolver that does not answer at once.
+ * Three-way merge by top-level key. A key that one side changed takes that side's value, also when it was removed there.
+ * A key that both changed goes to its resolver, else ours wins. Throws `InvalidOption` for a resolver that does not answer at once.
  */
 export function merge (base: Data, theirs: Data, ours: Data, resolvers: Resolvers, same: (a: unknown, b: unknown, key: string) => boolean): Merged {
   const data: Data = {}

@@ -2,7 +2,7 @@ import { InvalidOption, NotRegistered } from '../errors.js'
 import type { RequestLike } from '../../types/index.js'
 
 /**
- * What the plugin has put on Fastify's request, or under `key` on its instance, for the session `name`.
+ * The value that the plugin has put on Fastify's request, or under `key` on its instance, for the session `name`.
  * Throws `FST_TYPED_SESSION_NOT_REGISTERED`, and `…_INVALID_OPTION` for the request of another framework.
  */
 export function registered<T> (holder: RequestLike, name: string, key = name): T {

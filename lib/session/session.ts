@@ -2,7 +2,7 @@ import type { ReservedKey } from '../../types/index.js'
 import { InvalidOption, ReservedKey as ReservedKeyError } from '../errors.js'
 import type { Data } from './merge.js'
 
-/** What stands behind the session object: the request it belongs to. */
+/** The part behind the session object: the request that it belongs to. */
 export interface SessionOwner {
   handle (): string
   isNew (): boolean
@@ -28,7 +28,7 @@ export interface SessionOwner {
   update (change: (data: Data) => Data | void | Promise<Data | void>): Promise<void>
 }
 
-/** What `request.session` holds. The data are its own properties; everything else lies on the prototype. No I/O here. */
+/** The object `request.session`. The data are its own properties; everything else lies on the prototype. No I/O here. */
 export class Session {
   readonly #owner: SessionOwner
 
@@ -143,7 +143,7 @@ export class Session {
   }
 }
 
-// What is habit elsewhere, `delete()` for the whole session or a callback, would otherwise do nothing and not say so.
+// Otherwise a habit from elsewhere, `delete()` for the whole session or a callback, would do nothing and not say so.
 function assertKey (key: unknown): void {
   if (typeof key !== 'string') throw new InvalidOption('key', 'must be the name of a key of the session. To end the session, call destroy(); to set it as a whole, replace(data)')
 }
@@ -190,7 +190,7 @@ export function assign (session: Session, data: Data): void {
   for (const key of Object.keys(data)) own(session)[key] = data[key]
 }
 
-/** `next` in place of `data`. What plugins wrote beside the data is not the application's to leave out. */
+/** `next` in place of `data`. Keys that plugins wrote beside the data stay: they are not the application's to leave out. */
 export function withUndeclared (data: Data, next: Data, isUndeclared: (key: string) => boolean): Data {
   return { ...Object.fromEntries(Object.entries(data).filter(([key]) => isUndeclared(key))), ...next }
 }

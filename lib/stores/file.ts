@@ -18,17 +18,17 @@ export interface FileStoreOptions {
   readonly lockTimeout?: number | undefined
 }
 
-/** What a timer can count, in milliseconds: 24 days. */
+/** The longest time that a timer can count, in milliseconds: 24 days. */
 const longestTimer = 2 ** 31 - 1
 /** How many files are read at a time when all of them are. */
 const batchSize = 16
 
 /**
  * Sessions in files, one each: for one host without a database, with any number of processes. Not for network file
- * systems. A change is written to a new file that takes the place of the old one, so that a crash leaves the one or
- * the other; it costs two or three `fsync`. `findBySubject` reads the files of that subject's sessions only. `sweep` reads
- * every file of the directory: one to two seconds for 10,000 sessions on the machines we measured, and a millisecond more
- * for each that is removed. Other requests go on meanwhile. Nothing is removed by itself, call `sweep` from time to time.
+ * systems. A change is written to a new file that takes the place of the old one, so a crash leaves one of the two. It costs
+ * two or three `fsync`. `findBySubject` reads the files of that subject's sessions only. `sweep` reads every file of the
+ * directory. On the machines we measured that takes one to two seconds for 10,000 sessions, and a millisecond more for each that is
+ * removed. Other requests go on meanwhile. Nothing is removed by itself: call `sweep` from time to time.
  *
  * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` if the directory is not fit, or for another option
  */

@@ -4,7 +4,7 @@ import type { AsyncStore, ReplaceOutcome } from '../../types/store.js'
 import { assertOptions, hasMethods } from './internal/options.js'
 import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
-/** What the store uses of a `memcache-client` client. It rejects with an error named after any answer but success. */
+/** The part of a `memcache-client` client that the store uses. It rejects with an error named after any answer but success. */
 export interface MemcachedClient {
   gets (key: string): Promise<{ value: unknown, casUniq: string | number } | undefined>
   add (key: string, value: string, options: { lifetime: number }): Promise<unknown>
@@ -41,7 +41,7 @@ export function memcachedStore (options: MemcachedStoreOptions): AsyncStore {
   return new MemcachedStore(client, prefix)
 }
 
-/** What is under a key. Without a payload: it has expired, or is none of ours. */
+/** The item under a key. Without a payload: it has expired, or is none of ours. */
 interface Found {
   readonly payload?: string
   readonly casUniq: string | number

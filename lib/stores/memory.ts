@@ -18,7 +18,7 @@ interface Entry {
   subject: string | undefined
 }
 
-/** What an entry costs besides its text, in bytes: two headers of strings, the record, its places in map and list. */
+/** The cost of an entry besides its text, in bytes: two headers of strings, the record, its places in map and list. */
 const overhead = 256
 const sweepBatch = 1000
 

@@ -22,8 +22,8 @@ interface SessionDocument {
 
 type Fields = Omit<SessionDocument, '_id'>
 
-// These win over what the collection was made with: a write that nobody acknowledges tells nothing, a secondary may
-// still hold what was destroyed, and codes and counts have to be numbers.
+// These win over the collection's own options. A write that nobody acknowledges tells nothing, a secondary may still hold a
+// destroyed session, and codes and counts have to be numbers.
 const plain = { raw: false, promoteValues: true }
 const majority = { ...plain, writeConcern: { w: 'majority' as const } }
 const fromPrimary = { ...plain, readPreference: 'primary' as const }
@@ -38,7 +38,7 @@ export interface MongoCollection {
   deleteMany (filter: Filter, options: typeof majority): Promise<{ deletedCount: number }>
 }
 
-/** What `createIndexes` needs of a `Collection` of `mongodb`. */
+/** The part of a `Collection` of `mongodb` that `createIndexes` needs. */
 export interface IndexableCollection {
   createIndex (key: Record<string, 1>, options: { name: string, expireAfterSeconds?: number }): Promise<unknown>
 }

@@ -40,9 +40,9 @@ const statements = (table: string) => ({
   delete: `DELETE FROM ${table} WHERE id = ?`,
   findBySubject: `SELECT id, payload, expires_at FROM ${table}
     WHERE subject = ? AND expires_at > ? AND id > ${bytes} ORDER BY id LIMIT ${subjectPage}`,
-  // Rows are picked by the one index and removed by the other, one by one. Any other plan scans the table, and locks
-  // and waits for rows that are none of a sweep's business. What has been picked is scanned, which sql_safe_updates
-  // refuses: it is off for this statement, by a comment that MariaDB reads and by one that MySQL reads.
+  // The one index picks the rows, the other removes them, one by one. Any other plan scans the table, and locks
+  // and waits for rows that are none of a sweep's business. The picked rows are scanned, which sql_safe_updates
+  // refuses. So it is off for this statement, by a comment that MariaDB reads and by one that MySQL reads.
   sweep: `/*M! SET STATEMENT sql_safe_updates = 0 FOR */ DELETE /*+ SET_VAR(sql_safe_updates = 0) */ gone FROM (
       SELECT id FROM ${table} FORCE INDEX (expires_at)
       WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED
@@ -50,7 +50,7 @@ const statements = (table: string) => ({
 })
 
 /**
- * Sessions in MySQL 8.0 and later or MariaDB 10.6 and later: one InnoDB table, compared as bytes, whatever the charset,
+ * Sessions in MySQL 8.0 and later or MariaDB 10.6 and later, in one InnoDB table. Texts are compared as bytes, under any charset,
  * collation, flags and `sql_mode` of the connection. Autocommit has to be on, as it is by default. The deadline is
  * judged by the clock of the application. Ids of 1 to 255 and subjects of 1 to 1024 bytes are kept, others are refused.
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` for another kind of client, a table name that is none, or another option.

@@ -31,8 +31,8 @@ export interface PostgresJsStoreOptions {
 
 /**
  * Sessions in PostgreSQL 12 and later by `postgres` (postgres.js), in the same table and by the same statements as
- * `postgresStore`. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a function that makes a `sql`, a table name
- * that is none, a timeout that is no positive number, or another option. Throws what `connect` throws.
+ * `postgresStore`. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a function that makes a `sql`, for a bad table
+ * name, for a timeout that is no positive number, and for another option. Throws what `connect` throws.
  */
 export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
   assertOptions('postgresJsStore', options, ['connect', 'statementTimeout', 'table'])

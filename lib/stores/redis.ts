@@ -92,7 +92,7 @@ class RedisStore implements AsyncStore {
     if (tag) await this.#leave(tag, id)
   }
 
-  /** Reads the index in bounded pages. What it names counts only if the record itself says the same. */
+  /** Reads the index in bounded pages. An entry counts only if the record itself names the same subject. */
   async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
     assertText(fitsUtf8, { subject })
     const tag = tagOf(subject)
@@ -120,7 +120,7 @@ class RedisStore implements AsyncStore {
     await this.#redis.run(indexScript, this.#indexKey(tag), id, String(deadlineOf(expiresAt)))
   }
 
-  /** What the record says is done by now. An entry that stays behind is passed over, and expires like any other. */
+  /** The record is written by now, so this may fail. An entry that stays behind is passed over, and expires like any other. */
   async #leave (tag: string, id: string): Promise<void> {
     await this.#redis.run(leaveScript, this.#indexKey(tag), id).catch(() => {})
   }

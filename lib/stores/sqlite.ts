@@ -91,7 +91,7 @@ class SqliteStore implements AsyncStore {
 
   async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
     assertText(fitsText, { id, payload, subject })
-    // What cannot be kept is equal to nothing that is.
+    // A text that cannot be kept equals no record.
     const comparable = fitsText(expected) ? expected : null
     const now = Date.now()
     const written = await this.#write('replace', payload, wholeMilliseconds(expiresAt), subject ?? null, id, comparable, now)

@@ -1,9 +1,9 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /**
- * The bytes that `text` is the only base64url of, or `null`. Node's decoder takes more: it skips what it does not know, which
- * leaves too few bytes; it takes `+` and `/`; of a character beyond ASCII it may see the low bits; and it ignores spare bits.
- * To write the bytes again and compare would take twice as long.
+ * The bytes that `text` is the only base64url of, or `null`. Node's decoder takes more. It skips characters that it does not
+ * know, which leaves too few bytes. It takes `+` and `/`, may see only the low bits of a character beyond ASCII, and ignores spare
+ * bits. To write the bytes again and compare would take twice as long.
  */
 export function decodeBase64url (text: string): Buffer | null {
   const rest = text.length % 4

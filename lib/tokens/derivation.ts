@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 
-/** What a token is good for. Nothing else accepts it. */
+/** The purpose of a token. Nothing else accepts it. */
 export interface Binding {
   readonly application: string
   /** Name of the request property. */
@@ -9,7 +9,7 @@ export interface Binding {
   readonly cookie: string
 }
 
-/** What a kind of token is called where keys are made. */
+/** The name of each kind of token where keys are made. */
 export interface Purpose {
   /** The first character of each token. A kind has one algorithm: a change of it, or of the format, is a new character. */
   readonly version: string
@@ -45,7 +45,7 @@ export function purposeKey (secret: Buffer, { version, purpose }: Purpose, sessi
   return derive(secret, version, purpose, session)
 }
 
-/** What is authenticated along with every body. */
+/** The data that are authenticated along with every body. */
 export function associatedData ({ version, purpose }: Purpose, { session, cookie, application }: Binding, keyId: string): Buffer {
   return join(CONTEXT, version, purpose, session, cookie, application, keyId)
 }

@@ -8,8 +8,8 @@ const USUAL = 4096
 /**
  * HMAC-SHA256 (RFC 2104) of `prefix ‖ message`, under a key of at most 64 bytes. Each result lies where the last one did.
  *
- * Two one-shot hashes whose results are strings take a quarter of the time of `createHmac`: that makes an object outside the
- * heap and a buffer for each token, and both have to be collected.
+ * Two one-shot hashes whose results are strings take a quarter of the time of `createHmac`. For each token `createHmac` makes an
+ * object outside the heap and a buffer, and both have to be collected.
  */
 export function hmacSha256 (key: Uint8Array, prefix: Uint8Array): (message: Uint8Array) => Buffer {
   const start = BLOCK + prefix.length

@@ -59,7 +59,7 @@ function format ({ version, overhead, exactly }: Kind, newest: string, keys: Rea
       if (exactly !== null && body.length !== exactly) throw new RangeError(`A body of ${exactly} bytes is needed`)
       return head + writer.protect(body)
     },
-    // What is cheap to refuse is refused first: length, kind and key, then the alphabet, and only then is anything computed.
+    // Cheap checks come first: length, kind and key, then the alphabet. Only then is anything computed.
     read (token) {
       if (!looksRight(token)) return null
       const id = token.slice(1, HEADER)

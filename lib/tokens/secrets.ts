@@ -48,7 +48,7 @@ function isText (bytes: Buffer): boolean {
   }
 }
 
-/** What is wrong with the bytes. Each of these is true of 32 random bytes less than once in 10¹⁰. */
+/** The fault of the bytes, if any. Each of these is true of 32 random bytes less than once in 10¹⁰. */
 function flawOfBytes (bytes: Buffer): Flaw {
   if (bytes.length < SECRET_BYTES) return `has ${bytes.length} bytes, at least ${SECRET_BYTES} are needed`
   if (isPeriodic(bytes) || new Set(bytes).size < SECRET_BYTES / 2) return 'repeats itself, random bytes do not'
@@ -56,7 +56,7 @@ function flawOfBytes (bytes: Buffer): Flaw {
   if (isText(bytes)) return 'holds text, not random bytes. A passphrase cannot be used, base64url or hex is given as a string'
 }
 
-/** What is wrong with how it is written. Random base64url or hex is this about once in 10⁷. */
+/** The fault of its spelling, if any. Random base64url or hex is this about once in 10⁷. */
 function flawOfText (text: string): Flaw {
   const lowercase = text.toLowerCase()
   if (EXAMPLES.some((example) => lowercase.includes(example))) return 'contains a word of well-known examples'
@@ -89,7 +89,7 @@ function parse (untrimmed: unknown): Buffer | string {
 }
 
 /**
- * What a function given as the option `secret` finds.
+ * The result of a function given as the option `secret`.
  * Rejects with `FST_TYPED_SESSION_INVALID_SECRET`, whose cause is what the function threw.
  */
 export async function findSecrets (secret: () => unknown): Promise<unknown> {

@@ -1,6 +1,6 @@
 /**
- * Thrown by {@link clone} and {@link same} for a value of a kind they do not know (an instance of the application's own
- * class, say): only the schema's codec can tell then.
+ * Thrown by {@link clone} and {@link same} for a kind of value that they do not know, such as an instance of the application's
+ * own class. Only the schema's codec can tell then.
  */
 export const UNKNOWN_KIND = new Error('clone and same do not know this kind of value')
 

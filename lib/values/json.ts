@@ -89,7 +89,7 @@ function notJson (path: Path, names: Names, why: string): Error {
   return new InvalidData(`${formatPath(path, names)} (${why})`)
 }
 
-/** What JSON says; `undefined` for what is none. */
+/** Parses JSON; `undefined` if the text is none. */
 export function parseJson (text: string): unknown {
   try {
     return JSON.parse(text)

@@ -88,7 +88,7 @@ for (const [what, idle, wait, took] of [
         t.equal(body, url === '/save' ? 'FST_TYPED_SESSION_ENDED' : 'made')
         t.equal(headers['set-cookie'], undefined, 'the browser may hold a newer session')
         t.strictSame(rejected().map(({ reason }) => reason), ['expired'])
-        t.equal(logs.filter(({ level, msg }) => level === 40 && msg === 'session not saved: its time passed before the request was done').length, 1)
+        t.equal(logs.filter(({ level, msg }) => level === 40 && msg === 'session not saved: it expired before the request was done').length, 1)
         t.match(await read(), { isNew: true })
       })
     }

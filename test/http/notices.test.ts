@@ -41,7 +41,7 @@ t.test('what may be wrong with the installation is said at once, and again after
   pass(1)
   t.strictSame(warnings(), [], 'nothing is said by itself')
   await write(2)
-  t.match(warnings(), [{ msg: `${text} (seen 5 times since this was last said)`, times: 5 }])
+  t.match(warnings(), [{ msg: `${text} (seen 5 times since the last warning)`, times: 5 }])
   setClock(Date.now() - 3 * HOUR)
   await write(1)
   t.match(warnings(), [{ times: 2 }], 'also if the clock was set back')

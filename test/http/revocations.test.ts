@@ -351,7 +351,7 @@ t.test('the moment of revokeAll() that cannot be read lets nobody in, until revo
 
 t.test('one start-up line says what logging out means, and only where it is not final', async t => {
   const lines = async (options: AppOptions) => (await buildApp(t, options)).logs.filter(({ msg }) => /logging out/.test(String(msg)))
-  t.match(await lines({ backend: 'cookie' }), [{ msg: /a copy stays valid until it expires .*revocations/ }], 'S-7.4.1b')
+  t.match(await lines({ backend: 'cookie' }), [{ msg: /a copy stays valid until it expires\. .*revocations/ }], 'S-7.4.1b')
   t.strictSame(await lines({ backend: 'revocable' }), [])
   t.strictSame(await lines({ backend: 'memory' }), [])
 })

@@ -8,7 +8,7 @@ t.test('a route with begin: false begins no session: its changes are dropped, an
   app.post('/paid', { config }, async ({ session }) => { session.note = 'p1' })
   const response = await client.post('/paid')
   t.strictSame([response.statusCode, response.headers['set-cookie']], [200, undefined])
-  t.match(logs.filter(({ level }) => level === 20), [{ msg: 'changes of a session were dropped: its route begins none' }])
+  t.match(logs.filter(({ level }) => level === 20), [{ msg: 'changes of a new session were dropped: its route begins none' }])
   t.strictSame(events, [])
 }))
 

@@ -6,7 +6,7 @@ import { assertText, fitsUtf8, wholeMilliseconds } from '../internal/values.js'
 
 type Callback<T> = (error?: unknown, value?: T) => void
 
-/** What is used of a store written for express-session (connect-redis, connect-pg-simple, connect-mongo, …). */
+/** The part that is used of a store written for express-session (connect-redis, connect-pg-simple, connect-mongo, …). */
 export interface ConnectStore {
   get (id: string, callback: Callback<unknown>): unknown
   set (id: string, session: never, callback: Callback<unknown>): unknown
@@ -27,10 +27,10 @@ interface Kept {
 const PATIENCE = 10_000
 
 /**
- * Keeps sessions in a store written for express-session. Such a store has one blind write, so across processes two parallel
- * saves can lose one, and a late one can bring a session back: `atomic: false` says so. Within one process writes to one id
- * wait for each other, and nothing is lost. It finds nobody by subject, and does not sweep. What has no answer
- * within ten seconds, the wait for others included, fails. Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no such store.
+ * Keeps sessions in a store written for express-session. Its only write is a blind one. So across processes one of two parallel
+ * saves can be lost, and a late one can bring a session back: `atomic: false` says so. Within one process writes to one id
+ * wait for each other, and nothing is lost. It cannot find by subject, and does not sweep. A call without an answer within ten
+ * seconds fails, the wait for others included. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but such a store.
  */
 export function connectStore (store: ConnectStore): AsyncStore {
   if (!hasMethods(store, 'get', 'set', 'destroy')) {
@@ -48,7 +48,7 @@ export function connectStore (store: ConnectStore): AsyncStore {
 
   async function write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
     const left = wholeMilliseconds(expiresAt) - Date.now()
-    // What these stores make of a deadline that has passed is up to each of them.
+    // Each of these stores does something else with a deadline that has passed.
     if (left <= 0) return remove(id, late)
     const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const
     const session: Kept = { cookie, payload, expiresAt }

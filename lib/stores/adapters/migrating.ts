@@ -10,14 +10,14 @@ export interface MigratingStoreOptions {
   /** Where they are going to be. */
   readonly to: SessionStore
   /**
-   * `true` in the first of two rolling deployments: reads both stores, leaves every session where it is, and begins new ones
-   * in `from`, where processes that do not know of `to` find them. Default `false`: sessions move.
+   * `true` in the first of two rolling deploys: reads both stores, and leaves every session where it is. New ones begin in
+   * `from`, where processes that do not know of `to` find them. Default `false`: sessions move.
    */
   readonly prepare?: boolean | undefined
 }
 
 /**
- * Kept in `to` for a while under an id that was deleted, so that a process that is still moving it does not bring it back.
+ * Kept in `to` for a while under an id that was deleted. So a process that is still moving the session does not bring it back.
  * The plugin itself writes this where a session ends: to a process that uses `to` alone it says no more than that.
  */
 const DELETED = '{"ended":true}'
@@ -32,15 +32,15 @@ type Finding = SessionStore & Required<Pick<SessionStore, 'findBySubject'>>
 
 /** A session as it has to be put into `to`. */
 interface Move { readonly payload: string, readonly expiresAt: number, readonly subject: string | undefined }
-/** What a store keeps of a session; `move` if that is what has to be put into `to`. */
+/** A session as a store keeps it. `move`: it still has to be put into `to`. */
 interface Kept { readonly payload: string, readonly move?: Move }
 
 /**
  * Moves live sessions from one store to another without logging anyone out: reads both, and a session moves when it is next
  * written. Drop it, and `from`, when the idle timeout has passed since the last process began to move.
  *
- * The save that moves a session is one compare-and-set in `from`, which leaves there what is to be put into `to`; whoever
- * finds it there finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
+ * The save that moves a session is one compare-and-set in `from`. It leaves there the session that is to be put into `to`, and the
+ * next process that finds it finishes the move. From then on only `to` counts. Safe as long as no process stands still for ten
  * seconds between two calls. Finds by subject if both stores do. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
 export function migratingStore (options: MigratingStoreOptions): AsyncStore {
@@ -49,7 +49,7 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
   assertStores('migratingStore', { from, to })
   if (typeof prepare !== 'boolean') throw new InvalidOption('migratingStore({ prepare })', 'must be true or false')
 
-  /** What `to` says, or what `from` says while `to` knows nothing; asked twice, since it may move in between. */
+  /** The answer of `to`, or that of `from` while `to` knows nothing. Asked twice, since the session may move in between. */
   async function find (id: string): Promise<Kept & { in: SessionStore } | null> {
     for (const last of [false, true]) {
       const moved = await to.load(id)

@@ -5,7 +5,7 @@ import { assertOptions, isSeconds } from '../internal/options.js'
 import { assertStores, closeBoth } from '../internal/parts.js'
 
 export interface TieredStoreOptions {
-  /** The fast one: `memoryStore()` in each process, or a Redis that they share. What it loses, or fails to do, is done without it. */
+  /** The fast one: `memoryStore()` in each process, or a Redis that they share. If it loses a session or fails, the store does without it. */
   readonly cache: SessionStore
   /** The durable one. Every write goes here first, and is decided here. */
   readonly store: SessionStore
@@ -28,8 +28,8 @@ const MAX_RACES = 100
 const MAX_DOUBTS = 1000
 
 /**
- * Reads from a cache, writes to a durable store. Correct under compare-and-set, because only the durable store compares: who
- * was served a stale record is told `'conflict'` or `'missing'`, and reads the durable one next. To this process a cache that
+ * Reads from a cache, writes to a durable store. Correct under compare-and-set, because only the durable store compares. A save
+ * on a stale record gets `'conflict'` or `'missing'`, and the durable one is read next. To this process a cache that
  * fails, hangs or is emptied costs time and nothing else. Throws `FST_TYPED_SESSION_INVALID_OPTION`.
  */
 export function tieredStore (options: TieredStoreOptions): AsyncStore {
@@ -70,7 +70,7 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
     if (corrected !== true) doubts.add(id, deadline)
   }
 
-  /** What is there, if anything, may be older or newer than what the caller knows. */
+  /** A copy in the cache, if there is one, may be older or newer than the caller knows. */
   const forget = async (id: string) => await correct(id, mark)
 
   /** Only what was replaced in the store is replaced in the cache: anything else there may be the work of a faster writer. */
@@ -147,7 +147,7 @@ class Doubts {
   }
 }
 
-/** What the cache forgets is nobody's session, and what it fails to forget is over all the same. */
+/** Only expired copies leave the cache. If it fails to forget one, that session is over all the same. */
 async function sweep (store: SessionStore, cache: SessionStore): Promise<number> {
   const [removed] = await Promise.all([store.sweep?.() ?? 0, cache.sweep?.().catch(() => {})])
   return removed

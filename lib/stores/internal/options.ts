@@ -1,8 +1,8 @@
 import { InvalidOption } from '../../errors.js'
 
 /**
- * Throws `InvalidOption` unless `options` is an object that has no other options than these. What they hold is checked by
- * whoever uses them.
+ * Throws `InvalidOption` unless `options` is an object that has no other options than these. Each store checks their values
+ * itself.
  */
 export function assertOptions<Options extends object> (factory: string, options: Options, names: ReadonlyArray<keyof Options & string>): void {
   if (typeof options !== 'object' || options === null) {

@@ -1,6 +1,6 @@
 const loneSurrogate = /\p{Surrogate}/u
 const loneSurrogateOrNul = /[\0\p{Surrogate}]/u
-/** What a `Date` can hold on either side of 1970, in milliseconds. */
+/** The most that a `Date` can hold on either side of 1970, in milliseconds. */
 const farthest = 8.64e15
 
 /** Whether it is text that UTF-8 can carry. A lone surrogate would come back as U+FFFD, the same for all of them. */
@@ -9,11 +9,11 @@ export const fitsUtf8 = (text: unknown) => typeof text === 'string' && !loneSurr
 /** Whether it is text that a `text` column of PostgreSQL can carry: UTF-8 without NUL. */
 export const fitsText = (text: unknown) => typeof text === 'string' && !loneSurrogateOrNul.test(text)
 
-/** What a write rejects with when the text would be altered on its way. */
+/** The error of a write whose text would be altered on its way. */
 export const unstorable = (what: string) =>
   new TypeError(`The session store cannot keep this ${what} exactly: it is empty, too long, or has a character that the database has not`)
 
-/** Throws what `unstorable` makes for the first that does not fit. What is left out does. */
+/** Throws `unstorable` for the first text that does not fit. `undefined` fits. */
 export function assertText (fits: (text: unknown) => boolean, texts: Readonly<Record<string, string | undefined>>): void {
   for (const [what, text] of Object.entries(texts)) if (text !== undefined && !fits(text)) throw unstorable(what)
 }

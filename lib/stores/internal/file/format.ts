@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { assertText, fitsUtf8, wholeMilliseconds } from '../values.js'
 
-/** What one session file holds. */
+/** The contents of one session file. */
 export interface FileRecord {
   readonly id: string
   /** Milliseconds since the epoch. */

@@ -14,7 +14,7 @@ const abandonedAfter = 3_600_000
 const seen = new Map<string, { readonly token: string, readonly since: number }>()
 const mostSeen = 1000
 
-/** Who makes locks here. `maker` begins the tokens of this copy of the module; another thread of this process has its own. */
+/** The maker of locks here. `maker` begins the tokens of this copy of the module; another thread of this process has its own. */
 interface Self extends Owner { readonly maker: string }
 
 let known: Self | null = null
@@ -37,9 +37,9 @@ export interface Lock {
 }
 
 /**
- * Takes the lock file at `path`, which only one process at a time can make. One that a dead process left is removed, one of
- * a process that is alive never is: what that one has begun to write may land at any time. Where nobody can tell, the same
- * lock has to be seen for a while. Processes that share a directory are to share a host, and the file system is to have
+ * Takes the lock file at `path`, which only one process at a time can make. The lock of a dead process is removed. That of a live
+ * process never is: a write that it has begun may land at any time. Where nobody can tell, the same lock has to be seen for a
+ * while. Processes that share a directory are to share a host, and the file system is to have
  * hard links.
  *
  * @param end until when to wait for it, by `performance.now()`
@@ -70,7 +70,7 @@ function held (path: string, token: string, taken: number): Omit<Lock, 'release'
     },
     async release () {
       const isSafe = isOurs()
-      // What cannot be removed is left over, and is dealt with as such; what was kept is kept.
+      // A lock that cannot be removed is taken over later. The change is kept either way.
       if (isSafe) await rm(path, { force: true }).catch(() => {})
       atWork.delete(token)
       return isSafe
@@ -108,8 +108,8 @@ async function make (path: string): Promise<string | null> {
 }
 
 /**
- * Removes a lock whose owner left it. Two processes may find the same one, and the slower must not remove what the
- * faster put in its place: only the one that makes the file named after this very lock may remove it, and looks again.
+ * Removes a lock whose owner left it. Two processes may find the same one, and the slower must not remove the lock that the
+ * faster has put in its place. So the process that makes the file named after this very lock may remove it, and looks again.
  * That file is a lock itself: if its owner died at it, it is removed in the same way.
  */
 export async function removeStale (path: string): Promise<boolean> {
@@ -144,7 +144,7 @@ async function removeAbandoned (path: string): Promise<void> {
   if (stats !== undefined && Date.now() - stats.mtimeMs > abandonedAfter) await rm(path, { force: true })
 }
 
-/** What tells this lock from the next one at the same path, or `null` if its owner may be at work. */
+/** The token that tells this lock from the next one at the same path, or `null` if its owner may be at work. */
 async function staleToken (path: string): Promise<string | null> {
   const stats = await stat(path).catch(ignore('ENOENT', ...whileRemoved()))
   const text = await readFile(path, 'utf8').catch(ignore('ENOENT', ...whileRemoved()))
@@ -168,5 +168,5 @@ function isSeenForLong (path: string, token: string): boolean {
   return false
 }
 
-/** What Windows answers while another process is about to remove the file. */
+/** The answers of Windows while another process is about to remove the file. */
 const whileRemoved = (): string[] => process.platform === 'win32' ? ['EPERM', 'EACCES', 'EBUSY'] : []

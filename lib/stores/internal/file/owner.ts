@@ -24,7 +24,7 @@ export function describeProcess (proc = '/proc'): Owner {
   return { pid, place: hostname(), born: '-' }
 }
 
-/** What `observer` can tell: who is dead does nothing any more, who is alive may. */
+/** As far as `observer` can tell. A dead owner does nothing any more, a live one may. */
 export function lifeOf (owner: Owner, observer: Owner, proc = '/proc'): 'alive' | 'dead' | 'unknown' {
   if (owner.place !== observer.place) return 'unknown'
   if (!exists(owner.pid)) return 'dead'

@@ -4,7 +4,7 @@ import { readWhole, syncDirectory, writeWhole } from './directory.js'
 import { decode, encode, type FileRecord, isOurs } from './format.js'
 import type { Lock } from './lock.js'
 
-/** Whatever is there and whole, expired or not. */
+/** Any file that is there and whole, expired or not. */
 export async function readRecord (path: string): Promise<FileRecord | null> {
   const file = await readWhole(path)
   return file === null ? null : decode(file)

@@ -1,6 +1,6 @@
 import { InvalidOption } from '../../../errors.js'
 
-/** What the store uses of an `ioredis` client: `Redis` (single server, Sentinel) or `Cluster`. */
+/** The part of an `ioredis` client that the store uses: `Redis` (single server, Sentinel) or `Cluster`. */
 export interface IoredisClient {
   get (key: string): Promise<string | null>
   set (key: string, value: string, pxat: 'PXAT', milliseconds: number, nx: 'NX'): Promise<'OK' | null>
@@ -8,7 +8,7 @@ export interface IoredisClient {
   eval (script: string, keys: number, ...args: string[]): Promise<unknown>
 }
 
-/** What the store uses of a `redis` (node-redis 5 or later) client: `createClient`, `createCluster`, `createSentinel`. */
+/** The part of a `redis` (node-redis 5 or later) client that the store uses: `createClient`, `createCluster`, `createSentinel`. */
 export interface NodeRedisClient {
   get (key: string): Promise<string | null>
   set (key: string, value: string, options: NodeRedisSetOptions): Promise<string | null>
@@ -25,7 +25,7 @@ export interface Script {
   readonly sha: string
 }
 
-/** What the store asks of either client. Every call is about one key, so that it can go to any node of a Cluster. */
+/** The commands that the store asks of either client. Every call is about one key, so that it can go to any node of a Cluster. */
 export interface RedisCommands {
   get (key: string): Promise<string | null>
   /** `SET key value PXAT milliseconds NX`. `false`: the key is taken. */

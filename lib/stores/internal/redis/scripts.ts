@@ -4,8 +4,8 @@ import type { Script } from './clients.js'
 // A record is kept as `tag \n payload`; the tag says whose it is and is empty for nobody. Each script has one key.
 
 /**
- * The first line declares what a script does, so that a server that became a read-only replica refuses those that write
- * even where they would only answer, and a server without memory still lets sessions end.
+ * The first line declares what a script does. So a server that became a read-only replica refuses every script that may write,
+ * even where it would only answer. And a server without memory still lets sessions end.
  */
 function script (declaration: '#!lua' | '#!lua flags=no-writes' | '#!lua flags=allow-oom', body: string): Script {
   const text = declaration + body
@@ -62,9 +62,9 @@ return { value, string.format('%.0f', redis.call('PEXPIRETIME', KEYS[1])) }
 `)
 
 /**
- * ARGV: id, deadline. Enters an id into a subject's index, by the server's clock. The entry outlives the record by as
- * long as the record has to live, so that one lost write of the index takes no live session out of it. Nor does a write
- * that is refused in the end: an entry only ever moves to a later time.
+ * ARGV: id, deadline. Enters an id into a subject's index, by the server's clock. The entry lives twice as long as the
+ * record has to live, so one lost write of the index takes no live session out of it. Nor does a write that is refused in the
+ * end: an entry only ever moves to a later time.
  */
 export const indexScript = script('#!lua', `
 local time = redis.call('TIME')

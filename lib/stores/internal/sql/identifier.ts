@@ -25,7 +25,7 @@ export function assertColumns (table: string, found: ReadonlyArray<readonly unkn
   }
 }
 
-/** What `createTable` is to make. Throws `InvalidOption` for another option. */
+/** The name of the table that `createTable` is to make. Throws `InvalidOption` for another option. */
 export function tableOf (options: { table?: string | undefined }): string {
   assertOptions('createTable', options, ['table'])
   const { table = 'sessions' } = options

@@ -64,7 +64,7 @@ export function postgresTable (name: string, sql: Statements, query: Query): Asy
     async replace (id, expected, payload, expiresAt, subject) {
       assertText(fitsText, { payload, subject })
       if (!fitsText(id)) return 'missing'
-      // What cannot be kept is equal to nothing that is: compared with null, a live record is a conflict.
+      // A text that cannot be kept equals no record: compared with null, a live record is a conflict.
       const comparable = fitsText(expected) ? expected : null
       const [row] = await run(sql.replace, [id, comparable, payload, wholeMilliseconds(expiresAt), subject ?? null, Date.now()])
       return row === undefined ? 'missing' : row[0] as ReplaceOutcome

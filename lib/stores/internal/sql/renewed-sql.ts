@@ -8,8 +8,8 @@ interface Endable {
 }
 
 /**
- * A pool of postgres.js, and another one when a connection of it is lost: after a reset, a connection of postgres.js 3.4 may
- * hold back what it is to write for half a minute (docs/failures.md).
+ * A pool of postgres.js, and another one when a connection of it is lost. After a reset, a connection of postgres.js 3.4 may
+ * write nothing for half a minute (docs/failures.md).
  */
 export class RenewedSql<Sql extends Endable> {
   readonly #make: () => Sql
@@ -54,7 +54,7 @@ export class RenewedSql<Sql extends Endable> {
     try {
       this.#sql = this.#make()
     } catch {
-      // What is there may recover by itself, and the next loss asks for another one again.
+      // The old pool may recover by itself, and the next loss asks for another one again.
       return
     }
     setTimeout(() => old.end({ timeout: 0 }), GRACE).unref()
@@ -70,7 +70,7 @@ async function within<T> (milliseconds: number, answer: Promise<T>): Promise<T> 
 }
 
 /**
- * What the server itself says has a severity, and is a loss only if it takes the connection with it: connection exceptions
+ * An error of the server itself has a severity. It is a loss only if it takes the connection with it: connection exceptions
  * and operator intervention, https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 function isLoss (error: unknown): boolean {
