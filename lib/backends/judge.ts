@@ -14,7 +14,7 @@ export function judge (place: Place, timeouts: Timeouts, now: number): Loaded {
   return now < deadline(found.record.times, found.usedAt, timeouts) ? { state: 'found', place: found, at: now, ahead } : EXPIRED
 }
 
-/** But for the sign-in: whoever asks for a recent one takes none from the future. */
+/** Except the sign-in: a route that asks for a recent one takes none from the future. */
 function readAt (place: Place, now: number): Place {
   const { record } = place
   const { times } = record

@@ -35,7 +35,7 @@ export class OpenSockets {
     for (const watch of this.#all()) watch.stop()
   }
 
-  /** As they are now: whoever stops is removed meanwhile. */
+  /** A copy, since sockets that stop are removed meanwhile. */
   #all (): Watch[] {
     return [...this.#watches.values()].flatMap((watches) => [...watches])
   }

@@ -1,7 +1,7 @@
 import type { RejectReason } from '../../types/index.js'
 import type { Card, SessionRecord, Stored, Times } from '../record/record.js'
 
-/** A fresh id: random bytes that the token carries, and what the backend makes of them. */
+/** A fresh id: random bytes that the token carries, and the key that the backend makes of them. */
 export interface Id { readonly raw: Buffer, readonly key: string }
 
 /** A session as a backend found or kept it. */
@@ -52,8 +52,8 @@ export interface Overtaken {
   readonly moved: 'no' | 'periodic' | 'final'
 }
 
-/** The answer where the session is over, whoever ended it. */
+/** The answer if the session is over. */
 export const ENDED = 'ended'
 
-/** The session again: where it is now, unless it is over, or has another id that this request may not follow it to. */
+/** The session again, where it is now; or the answer that it is over, or has another id that this request may not follow. */
 export type Reloaded = Place | typeof ENDED | 'moved'

@@ -19,7 +19,7 @@ const NO_DATA = { data: {}, extra: null }
 export interface RevocableBackendOptions {
   readonly records: StoredRecords
   readonly timeouts: Timeouts
-  /** Milliseconds for which it is taken for granted that a session has not ended. */
+  /** Milliseconds for which a session counts as live without asking again. */
   readonly staleness: number
   /** How many sessions are remembered for as long. */
   readonly cache: number
@@ -34,7 +34,7 @@ export class RevocableBackend implements Backend {
   readonly #timeouts: Timeouts
   readonly #staleness: number
   readonly #alive: LRUCache<string, { readonly at: number, readonly located: Located }>
-  /** Counts what was taken out of it. */
+  /** Counts the sessions taken out of it. */
   #forgotten = 0
 
   constructor (cookies: CookieBackend, { records, timeouts, staleness, cache }: RevocableBackendOptions) {

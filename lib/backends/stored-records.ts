@@ -15,7 +15,7 @@ import type { StoreCalls } from './store-calls.js'
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
 const MAX_HOPS = 100
 const MAX_RACES = 20
-/** Characters; a bigger record is read anew each time, so that what is remembered stays small. */
+/** Characters; a bigger record is read anew each time, so that the memory stays small. */
 const MAX_REMEMBERED = 16_384
 /** For a request that is under way when its session moves: long enough to find out where to. */
 const TOMBSTONE_LIFE = 10_000
@@ -61,7 +61,7 @@ export class StoredRecords {
     this.#seen = new Remembered(options.cache)
   }
 
-  /** Where something lies: of no use to whoever reads the store. */
+  /** The key of a record: of no use to somebody who reads the store. */
   key (raw: Buffer | string): string {
     return `${this.#options.namespace}:${hash('sha256', raw, 'hex')}`
   }
@@ -72,7 +72,7 @@ export class StoredRecords {
     return this.calls.create(key, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
   }
 
-  /** Keeps what has become of a session. Throws `TooLarge`. */
+  /** Keeps a new state of a session. Throws `TooLarge`. */
   replace (key: string, expected: string, payload: string, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
     assertSize(payload, this.#options.maxSize, draft.stored)
     return this.calls.replace(key, expected, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
@@ -165,7 +165,7 @@ export class StoredRecords {
     return places.filter(({ record }) => !keys.has(record.card?.from ?? null))
   }
 
-  /** A record has been kept: what the next load is going to find of it need not be parsed. */
+  /** A record has been kept: the next load finds it parsed. */
   remember (key: string, payload: string, record: SessionRecord, isNew: boolean): void {
     if (payload.length > MAX_REMEMBERED) return
     // One that was read before is not seen a second time by being saved.

@@ -2,7 +2,7 @@ import { type Step, storeFailure } from '../async/timeout.js'
 import { random } from '../tokens/random.js'
 import type { StoredRecords } from './stored-records.js'
 
-/** Milliseconds that a lock outlives the step of whoever holds it: the lock of a process that has died is free then. */
+/** Milliseconds that a lock outlives the step of its holder. Then the lock of a process that has died is free. */
 const MARGIN = 1_000
 /** Milliseconds between two tries, at most. */
 const PAUSE = 25
@@ -35,7 +35,7 @@ export async function alone<T> (
 }
 
 /**
- * Free for whoever creates it next. Not deleted: a lock that has expired may be somebody else's by now. Not waited for, and
+ * Anybody may create it next. Not deleted: a lock that has expired may be somebody else's by now. Not waited for, and
  * of no importance if it fails: the lock expires.
  */
 function release ({ calls }: StoredRecords, key: string, mine: string): void {

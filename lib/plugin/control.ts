@@ -9,7 +9,7 @@ import type { Runtime } from '../request/runtime.js'
 import { loadBackend } from './setup.js'
 import { SubjectSessions } from './subjects.js'
 
-/** `app.sessions`: what is not one request's business. */
+/** `app.sessions`: acts on sessions from outside their requests. */
 export class SessionControl implements Sessions<Data> {
   readonly #runtime: Runtime
   readonly #sentTo: (source: object) => string | null

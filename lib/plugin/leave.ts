@@ -8,7 +8,7 @@ import type { Data } from '../session/merge.js'
 const LEAVING: Why = Object.freeze({ response: true, failed: false })
 const FAILED: Why = Object.freeze({ response: true, failed: true })
 
-/** The response is about to leave: save, then set the cookie. Only what has to be saved is waited for. */
+/** The response is about to leave: save, then set the cookie. It waits only for a save that is due. */
 export function leave (visit: Visit): Promise<void> | undefined {
   const failed = visit.broken || visit.exchange.reply.statusCode >= 500
   if (!failed && visit.refusal !== null) return fail(visit, visit.refusal)
@@ -33,7 +33,7 @@ function notSaved (visit: Visit, failed: boolean, error: Error): Promise<never> 
   close(visit, visit.snapshot())
 }
 
-// Fastify does not run these hooks again for an error within an error: what happens in spite of one happens now.
+// Fastify does not run these hooks again for an error within an error, so a destroy or a rotation happens now.
 async function fail (visit: Visit, error: Error): Promise<never> {
   visit.fail()
   await leave(visit)

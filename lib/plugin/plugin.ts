@@ -35,7 +35,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     const loading = load(exchange, runtime)
     if (guard !== undefined) return guarded(request, guard, loading)
     if (loading === undefined) return done()
-    // Returned, not called back: only then does Fastify catch what goes wrong after it.
+    // Returned, not called back: only then does Fastify catch later errors.
     return loading
   })
 

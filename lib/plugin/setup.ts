@@ -29,7 +29,7 @@ import { Turns } from '../async/queue.js'
 /** How many opened tokens and records one registered session remembers. */
 const REMEMBERED = 1_000
 
-/** Everything that is made once, at `register`. Rejects with what is wrong with the options, the schema or the secrets. */
+/** Everything that is made once, at `register`. Rejects if the options, the schema or the secrets are wrong. */
 export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
   const production = process.env.NODE_ENV === 'production'
   const settings = readOptions(input, production)
@@ -74,7 +74,7 @@ function warnOfMilliseconds (app: FastifyInstance, options: object): void {
   }
 }
 
-/** Asks for the secrets, and makes what depends on them. Rejects with `InvalidSecret` and `CipherUnavailable`. */
+/** Asks for the secrets, and makes the parts that depend on them. Rejects with `InvalidSecret` and `CipherUnavailable`. */
 export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
   const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
   const { name, application, cookie, revocationStaleness: staleness } = settings

@@ -11,7 +11,7 @@ const DISABLED = Symbol('disabled')
 /** An exchange becomes a visit when the session is first read. */
 type Occupant = Exchange | Visit | typeof DISABLED | null
 
-/** `request.<name>`, and what lies behind it. */
+/** `request.<name>`, and the state behind it. */
 export class Slot {
   readonly #runtime: Runtime
   readonly #key: symbol

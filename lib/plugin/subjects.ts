@@ -9,7 +9,7 @@ import type { Runtime } from '../request/runtime.js'
 
 /** How many sessions are ended at a time. */
 const AT_ONCE = 16
-/** Each round ends what the one before could not know of. The bound is for a store that lies. */
+/** Each round ends sessions that the one before could not know of. The bound is for a store that lies. */
 const MAX_ROUNDS = 100
 
 /** The sessions of one subject, seen from outside. Rejects with `NotConfigured` where they cannot be found. */

@@ -83,7 +83,7 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
   return null
 }
 
-/** The plan with what has to go at a sign-in gone, and the hooks' changes made. `null`: the session was destroyed meanwhile. */
+/** Takes the CSRF secret away, runs the hooks, and returns the plan for the data that result. `null`: the session was destroyed meanwhile. */
 async function beforeRotation (work: WorkingCopy, plan: Plan, { key }: Id, previousId: string): Promise<Plan | null> {
   const { why, visit: { exchange: { request }, runtime: { codec, hooks, settings } } } = work
   const reason = plan.rotate as Reason
@@ -129,7 +129,7 @@ function endedElsewhere ({ destroyed, visit, why }: WorkingCopy, reason: 'ended-
   return null
 }
 
-/** Its time is over: it has passed since the session was loaded, or a timeout that is a function of the data has given less. */
+/** The session has expired: since it was loaded, or by a shorter answer of a timeout function. */
 function over (work: WorkingCopy, plan: Plan, place: Place): Answer<null> {
   const { visit: { exchange: { request }, runtime: { settings } } } = work
   if (plan.now < deadline(place.record.times, place.usedAt, settings)) return outlive(work, place)

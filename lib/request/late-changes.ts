@@ -91,7 +91,7 @@ function isAtWork ({ accepted, exchange }: Visit): boolean {
   return accepted === null && !exchange.left
 }
 
-/** A save that is under way may keep it: looks when whoever waits for that save has gone on. */
+/** A save under way may keep the change: looks when the code that waits for that save has gone on. */
 function reportLost (visit: Visit): void {
   if (visit.saving !== null) visit.saving.then(() => setImmediate(reportLost, visit))
   else report(visit, lostKeys(visit))

@@ -62,7 +62,7 @@ export class Members implements SessionOwner {
   destroy (): void | Promise<void> {
     const visit = this.#visit
     const { exchange, obstacle, runtime } = visit
-    // There may well be one to end, and nobody should believe that it did.
+    // There may be a session to end: the caller must not believe that it has ended.
     if (obstacle === 'store') visit.refuse(new StoreFailed())
     if (obstacle === 'moved') visit.refuse(new Moved())
     if ((visit.endable !== null || exchange.several !== null) && runtime.backend.records === null) this.#assertRemovable()
@@ -109,7 +109,7 @@ export class Members implements SessionOwner {
     // Otherwise the change of a save under way would be compared with older data, and undone.
     while (visit.saving !== null) await visit.saving
     const { place, life, runtime: { backend } } = visit
-    // A rotation stays asked for: whoever did so before a login counts on it.
+    // A rotation stays asked for: code that asked for it before a login counts on it.
     visit.ask({ touch: false, persist: undefined })
     if (place === null) return visit.restore()
     const now = Date.now()
@@ -136,7 +136,7 @@ export class Members implements SessionOwner {
     if (visit.accepted !== null) visit.accept(visit.standing.data)
   }
 
-  /** After the response it would come too late, which is reported like any other late change: nobody may be waiting for a promise. */
+  /** A wish after the response is too late. It is reported like any other late change, since nobody may be waiting for a promise. */
   #ask (what: string, wish: Partial<Wish>): void {
     if (this.#visit.accepted !== null) reportLate(this.#visit, [what])
     else this.#visit.ask(wish)

@@ -35,7 +35,7 @@ export interface Facts {
   readonly stale: boolean
   /** Is the response an error (5xx)? Then the session stays as it was found. */
   readonly failed: boolean
-  /** Is the response one that a cookie would harm? Then what nobody but time asks for is put off. */
+  /** Would a cookie harm the response? Then work that is only due by time is put off. */
   readonly deferred: boolean
 }
 
@@ -65,7 +65,7 @@ export function planFor (visit: Visit, work: Data, why: Why): Plan {
   const { failed } = why
   const now = Date.now()
   const stored = place !== null
-  // Without an id of its own (reached through a tombstone) it gets no token, so nothing that is only worth a token is due.
+  // A session reached through a tombstone has no id of its own here, and gets no token. So work that is only worth a token is not due.
   const attached = stored && place.raw !== null
   const counts = wish.touch || exchange.route?.touch !== false
   const touchDue = attached ? wish.touch || (counts && isTouchDue(place, settings, now)) : stored && wish.touch && !backend.selfContained

@@ -1,7 +1,7 @@
 import type { Place } from '../backends/place.js'
 import type { Visit } from './visit.js'
 
-/** The session becomes what `place` holds, which was live at `judgedAt`; `false` if that does not satisfy the schema. */
+/** The session gets the data of `place`, which was live at `judgedAt`. `false`: they do not satisfy the schema. */
 export function read (visit: Visit, place: Place, judgedAt: number): boolean {
   const opened = visit.runtime.opener.open(place.record)
   if (!opened.ok) {

@@ -23,7 +23,7 @@ export interface Runtime {
   readonly hooks: HookList
   readonly log: FastifyBaseLogger
   readonly production: boolean
-  /** Saves that were overtaken wait here for each other, and those that come meanwhile for them, by the session they are about. */
+  /** Saves that lost a race wait here for each other, by session. Newcomers wait for them. */
   readonly turns: Turns
   /** Open sockets, by the session they were opened with. */
   readonly sockets: OpenSockets

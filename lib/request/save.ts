@@ -61,7 +61,7 @@ async function race (work: WorkingCopy, overtaken: Overtaken): Promise<void> {
   })
 }
 
-/** Runs what may still change the data: `update()`, then the hooks. Returns the plan if there was nothing of the kind. */
+/** Runs `update()`, then the hooks, which may still change the data. Returns the plan if there are none. */
 async function prepare (work: WorkingCopy, plan: Plan | null): Promise<Plan | null> {
   const { visit, why: { change, failed } } = work
   const { runtime: { hooks, settings }, exchange: { request } } = visit

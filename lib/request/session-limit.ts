@@ -7,7 +7,7 @@ import { TooManySessions } from '../errors.js'
 import { end } from './ending.js'
 import type { WorkingCopy } from './working-copy.js'
 
-/** Does what makes the session one of `subject`'s, as soon as there is room for one more. */
+/** Runs the step that makes the session one of `subject`'s, as soon as there is room for one more. */
 export function withRoomFor<T> (work: WorkingCopy, subject: string | undefined, enter: () => Answer<T>): Answer<T> {
   const { runtime, standing: { place, data } } = work.visit
   const { maxPerSubject, subject: subjectOf } = runtime.settings

@@ -35,7 +35,7 @@ export const NO_WISH: Wish = Object.freeze({ rotate: false, keep: null, reauthen
 /** Why this request may not create a session: its own moved to a new id, the store failed, or there is a record that it cannot read. */
 export type Obstacle = null | 'moved' | 'store' | { readonly unreadable: Place }
 
-/** How the session ends: `destroy()` has asked for it (`null`: for what several cookies stand for), or somebody else has done it. */
+/** How the session ends: `destroy()` has asked for it (`null`: for the sessions of several cookies), or somebody else has done it. */
 export type Ending = null | 'elsewhere' | { readonly asked: Place | null }
 
 /** Held by a visit whose response has ended. */

@@ -23,7 +23,7 @@ export interface Moment {
 
 export type Reason = 'requested' | 'privilege' | 'periodic'
 
-/** The times of the record to be kept with `data`. `persist`: what was asked, `undefined` if nothing was. Throws `InvalidData` where a timeout that is a function of the data gives none. */
+/** The times of the record to be kept with `data`. `persist`: the wish, or `undefined`. Throws `InvalidData` where a timeout function gives no timeout. */
 export function makeTimes (
   { place, data: was }: { readonly place: Place | null, readonly data: Data }, moment: Moment, persist: boolean | undefined, data: Data, runtime: Pick<Runtime, 'codec' | 'settings'>
 ): Times {
@@ -58,7 +58,7 @@ export function isTouchDue ({ record: { times }, usedAt }: Place, { idle, absolu
   return now - usedAt >= (idle.ask === null ? touchAfter : Math.min(touchAfter, inForce(times.idle, idle) / 10))
 }
 
-/** When somebody last proved who they are, now that what `was` is `data`: at the step from nobody to somebody; of anybody else, never. */
+/** When somebody last proved who they are, now that `was` has become `data`. The step from nobody to somebody is a proof; another person's is none. */
 function authenticatedAt (runtime: Pick<Runtime, 'codec' | 'settings'>, was: Data, data: Data, before: number, now: number): number {
   if (!signedIn(runtime, data)) return 0
   if (!signedIn(runtime, was)) return now

@@ -76,7 +76,7 @@ export class Visit {
     this.standing = standing
   }
 
-  /** The session becomes what it was found as. */
+  /** The session gets its data back as they were found. */
   restore (): void {
     assign(this.session, this.copy(this.standing.data))
   }
@@ -103,7 +103,7 @@ export class Visit {
     this.obstacle = obstacle
   }
 
-  /** Throws why a new session may not be opened, if it may not. */
+  /** Throws if a new session may not begin, with the reason. */
   assertFree (): void {
     if (this.obstacle === 'moved') throw new Moved()
     if (this.obstacle === 'store') throw new StoreFailed()
@@ -116,7 +116,7 @@ export class Visit {
     return this.obstacle !== null && typeof this.obstacle === 'object' ? this.obstacle.unreadable : null
   }
 
-  /** `destroy()`: what there is to end will be, and the object goes on as a new session. */
+  /** `destroy()`: the record is noted, to be ended, and the object goes on as a new session. */
   end (): void {
     const place = this.endable
     if (place !== null || this.exchange.several !== null) {

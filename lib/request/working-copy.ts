@@ -49,7 +49,7 @@ export class WorkingCopy implements Step {
   /** Was there no session before? */
   get isNew (): boolean { return this.#replaced.place === null }
 
-  /** The keys by which what was kept differs from what it replaced. */
+  /** The keys that the save has changed. */
   changedKeys (): string[] {
     const { data } = this.#replaced
     const kept = this.#kept ?? data
@@ -94,7 +94,7 @@ export class WorkingCopy implements Step {
   }
 
   /**
-   * Our changes on top of the latest record. Throws `Moved` where the session got another id for a reason other than time: what
+   * Our changes on top of the latest record. Throws `Moved` if the session got another id for a reason other than time: a request that
    * is older than a sign-in has no say in it. Throws `Conflict` if the two together are not valid. `false`: there is no more to do.
    */
   rebase ({ latest, moved }: Overtaken): boolean {
@@ -135,7 +135,7 @@ export class WorkingCopy implements Step {
     assign(visit.session, data)
   }
 
-  /** The save has failed: the session is compared with what it was found as again. */
+  /** The save has failed: from now on the session is compared with its old standing again. */
   giveUp (error: unknown): void {
     this.visit.saveFailed(error)
     if (!this.destroyed) this.visit.standOn(this.#origin)
@@ -157,7 +157,7 @@ export class WorkingCopy implements Step {
     this.#parted ??= this.visit.copy({ ...this.visit.data })
   }
 
-  // Each side was valid, so what is not is the two together.
+  // Each side was valid, so only the two together are not.
   #assertStorable (data: Data): void {
     try {
       this.visit.runtime.codec.encode(data)

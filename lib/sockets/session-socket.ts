@@ -21,8 +21,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * Closes a WebSocket when the session that its request came with is over, wherever it was ended; at once if there is none.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for options that cannot be, and what reading `request.session` throws.
- * See {@link SessionSocket} for the close codes and what counts as over.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for impossible options, and every error of reading `request.session`.
+ * {@link SessionSocket} has the close codes and the meaning of "over".
  */
 export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery = 5, session = 'session' } = {}) => {
   if (!Number.isFinite(revalidateEvery) || revalidateEvery <= 0) throw new InvalidOption('revalidateEvery', 'must be a number of seconds, more than 0')
@@ -35,7 +35,7 @@ export const sessionSocket: SessionSocket = (socket, request, { revalidateEvery 
   new SessionWatch(socket, visit, visit.place, revalidateEvery * 1000).check()
 }
 
-/** Follows one session, wherever its rotations carry it, until it ends or the socket does. */
+/** Follows one session through its rotations, until it or the socket ends. */
 class SessionWatch implements Watch {
   readonly #socket: SocketLike
   readonly #visit: Visit
@@ -59,7 +59,7 @@ class SessionWatch implements Watch {
   }
 
   check (): void {
-    // The answer that is under way may have been true when it was given.
+    // The answer under way may be out of date by now.
     if (this.#asking) this.#again = true
     else this.#run().catch((error) => this.#visit.exchange.request.log.error({ err: error }, 'the socket of a session could not be closed'))
   }

@@ -65,7 +65,7 @@ class FileStore implements AsyncStore {
     const path = join(this.#directory, nameOf(id))
     const record = await assertPart(dirname(path)) ? await readRecord(path) : null
     if (isLive(record, id)) return record.payload
-    // That the volume is gone says nothing about the session.
+    // If the volume is gone, we know nothing about the session.
     await lstat(this.#directory)
     return null
   }
@@ -162,7 +162,7 @@ class FileStore implements AsyncStore {
     })
   }
 
-  /** One task of this process after the other, each with the end of its wait: those before it are waited for, too. */
+  /** One task of this process after the other. The wait for those before it counts, too. */
   #inTurn <T>(name: string, task: (end: number) => Promise<T>): Promise<T> {
     const end = performance.now() + this.#lockTimeout
     return new Promise((resolve, reject) => {

@@ -25,8 +25,8 @@ const sweepBatch = 1000
 /**
  * Sessions in the memory of this process: for development, tests, and programs of one process that may forget.
  * They end with the process and are not shared with another one; in production a process warning says so once
- * (`FST_TYPED_SESSION_MEMORY_STORE`). When a limit is reached the least recently used session is forgotten, which its
- * user sees as being logged out. Expired sessions are removed when they are asked for, by `sweep()`, and by the limits.
+ * (`FST_TYPED_SESSION_MEMORY_STORE`). When a limit is reached the least recently used session is forgotten, and its
+ * user is logged out. Expired sessions are removed when they are asked for, by `sweep()`, and by the limits.
  *
  * @throws {SessionError} `FST_TYPED_SESSION_INVALID_OPTION` for a limit that is no positive integer, or another option
  */

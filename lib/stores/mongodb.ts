@@ -56,7 +56,7 @@ const ttlGrace = 60
 /**
  * Sessions in MongoDB 5.0 and later: one document each, its deadline a date by the clock of the application. Reads go to
  * the primary, writes are acknowledged by a majority. `createIndexes` has the server remove what is over.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no collection, and for another option.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a collection, and for another option.
  */
 export function mongoStore (options: MongoStoreOptions): AsyncStore {
   assertOptions('mongoStore', options, ['collection'])

@@ -21,7 +21,7 @@ const subjectPage = 100
 const createAttempts = 5
 const duplicateEntry = 1062
 
-/** Bytes that may be none, which the EMPTY_STRING_IS_NULL of MariaDB would make NULL of. Only MariaDB reads the comments. */
+/** Bytes that may be none: the EMPTY_STRING_IS_NULL of MariaDB would make NULL of those. Only MariaDB reads the comments. */
 const bytes = "/*M! COALESCE( */ ? /*M! , X'') */"
 
 type Statements = ReturnType<typeof statements>

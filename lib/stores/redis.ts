@@ -28,7 +28,7 @@ interface Options { readonly sendCommand?: 'This is the client: write redisStore
  * `GET`, and the server removes what has expired.
  *
  * Sessions with a subject are entered into the subject's index before they are kept. If the process dies between the
- * two, the index names a session that does not exist, which `findBySubject` passes over; never the other way round.
+ * two, the index names a session that does not exist, which `findBySubject` passes over. It never misses one that does.
  *
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a client of another kind, for a prefix that is empty, too long or has odd
  * characters, and for another option.
@@ -135,7 +135,7 @@ class RedisStore implements AsyncStore {
   }
 }
 
-/** A subject as keys and records carry it: fixed alphabet and length, and no e-mail address for whoever reads them. */
+/** A subject as keys and records carry it: fixed alphabet and length, and no e-mail address that somebody could read there. */
 const tagOf = (subject: string | undefined) =>
   subject === undefined ? '' : createHash('sha256').update(subject).digest('base64url')
 

@@ -21,8 +21,8 @@ interface Kept {
 }
 
 /**
- * A call that nobody answers must not hold up its session for ever. In milliseconds, and with the wait for its turn: behind
- * a store that hangs those who wait would become more and more.
+ * A call that nobody answers must not hold up its session for ever. In milliseconds, the wait for its turn included. Otherwise
+ * more and more calls would wait behind a store that hangs.
  */
 const PATIENCE = 10_000
 

@@ -133,7 +133,7 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
         await finish(id, found.move)
         found = await find(id)
       }
-      // Where it is, since nobody tells to whom it belongs; or where it has just been moved to.
+      // Where it is, since nobody says to whom it belongs; or where it has just moved.
       return found !== null && (await found.in.touch(id, expiresAt) || await to.touch(id, expiresAt))
     },
 
@@ -178,7 +178,7 @@ async function sweepBoth (from: SessionStore, to: SessionStore): Promise<number>
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** First where sessions leave: what has gone from there by the time it is looked at has come to the other. */
+/** First the store that sessions leave: one that has gone from there meanwhile has come to the other. */
 async function * findInBoth (from: Finding, to: Finding, subject: string): AsyncGenerator<StoredRecord> {
   const seen = new Set<string>()
   for await (const record of from.findBySubject(subject)) {

@@ -44,7 +44,7 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
   const inTime = <T>(task: () => Awaitable<T>) => attempt(task, cacheTimeout * 1000)
   const doubts = new Doubts()
 
-  /** `false`: it says of the id that it is taken, and that nothing is there. */
+  /** `false`: the cache says that the id is taken, and that nothing is there. */
   async function mark (copy: string): Promise<boolean> {
     const deadline = until()
     for (let races = 0; races < MAX_RACES; races++) {
@@ -107,14 +107,14 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
     async replace (id, expected, payload, expiresAt, subject) {
       const deadline = until(expiresAt)
       const outcome = await store.replace(id, expected, payload, expiresAt, subject)
-      // A copy of what has just ended would be none, and leave room for an older one.
+      // A copy that has expired would be none, and leave room for an older one.
       await (outcome === 'replaced' && deadline > Date.now() ? renew(id, expected, payload, deadline) : forget(id))
       return outcome
     },
 
     async touch (id, expiresAt) {
       const touched = await store.touch(id, expiresAt)
-      // A later deadline must not let the cache keep for longer what may be stale.
+      // A later deadline must not let the cache keep a stale copy for longer.
       if (!touched || expiresAt < until()) await forget(id)
       return touched
     },

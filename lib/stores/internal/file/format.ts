@@ -29,7 +29,7 @@ export function encode ({ id, expiresAt, subject, payload }: FileRecord): Buffer
   return Buffer.concat([Buffer.from(`${magic}${checksum(rest)}\n`), rest])
 }
 
-/** `null` for whatever was not written by `encode`, or not to its end. */
+/** `null` for a file that `encode` did not write, or not to its end. */
 export function decode (file: Buffer): FileRecord | null {
   if (!isOurs(file)) return null
   const rest = file.subarray(firstLineLength)
@@ -49,7 +49,7 @@ export function isOurs (file: Buffer): boolean {
 
 type Header = Omit<FileRecord, 'payload'> & { readonly length: number }
 
-/** The checksum finds accidents; whoever writes a file with a right one may still have put anything in its header. */
+/** The checksum finds accidents. Somebody who writes a file with a right one may still put anything in its header. */
 function parseHeader (text: string): Header | null {
   try {
     const header: Partial<Header> | null = JSON.parse(text)

@@ -10,7 +10,7 @@ const staleAfter = 10_000
 /** A temporary file that is as old as this, in milliseconds, is nobody's. */
 const abandonedAfter = 3_600_000
 
-/** Which lock this process has seen where, and since when by `performance.now()`: a clock on the wall can be set. */
+/** The lock that this process has seen at a path, and since when by `performance.now()`: a clock on the wall can be set. */
 const seen = new Map<string, { readonly token: string, readonly since: number }>()
 const mostSeen = 1000
 
@@ -27,7 +27,7 @@ function self (): Self {
   return found
 }
 
-/** The tokens of the locks that this copy holds. One of its own that is not among them could not be removed. */
+/** The tokens of the locks that this copy holds. If one of its own is not among them, it could not be removed. */
 const atWork = new Set<string>()
 
 export interface Lock {
@@ -90,8 +90,8 @@ async function make (path: string): Promise<string | null> {
   const draft = `${path}.${token}.tmp`
   const file = await open(draft, 'wx', 0o600)
   try {
-    // On a full disk sessions can still be deleted: an empty lock is one, too, but whether it is left over only time
-    // can tell.
+    // On a full disk sessions can still be deleted: an empty lock is one, too. Only time can tell whether it
+    // is left over.
     await file.writeFile(`${pid} ${place} ${born} ${token}`).catch(() => {})
   } finally {
     await file.close()
@@ -131,7 +131,7 @@ export async function removeStale (path: string): Promise<boolean> {
   return true
 }
 
-/** Removes what a crash has left beside a session, if that is what it is. Never a session. */
+/** Removes a file that a crash has left beside a session. Never a session. */
 export async function removeLeftover (path: string): Promise<false> {
   if (/\.(?:lock|claim)$/.test(path)) await removeStale(path)
   else if (path.endsWith('.tmp')) await removeAbandoned(path)

@@ -11,7 +11,7 @@ export interface Owner {
   readonly born: string
 }
 
-/** This process. On Linux `/proc` tells of others when they were started; elsewhere an id is all there is. */
+/** This process. On Linux `/proc` tells when other processes were started; elsewhere an id is all there is. */
 export function describeProcess (proc = '/proc'): Owner {
   const { pid } = process
   try {

@@ -38,7 +38,7 @@ export class FileSubjects {
     assertText(fitsUtf8, { subject })
     const directory = this.#directoryOf(subject)
     if (await assertPart(directory)) return await readdir(directory).catch(ignore('ENOENT')) ?? []
-    // That the volume is gone says nothing about the sessions.
+    // If the volume is gone, we know nothing about the sessions.
     await lstat(dirname(this.#directory))
     return []
   }
