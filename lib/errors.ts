@@ -43,4 +43,5 @@ export const NotReady = define('NOT_READY', 'request.%s is read before it was lo
 export const NotRegistered = define('NOT_REGISTERED', 'The session "%s" is not registered here: app.register(handle.plugin), outside of a plugin of yours, or wrap that plugin in fastify-plugin')
 export const NotAssignable = define('NOT_ASSIGNABLE', 'request.%s cannot be assigned. Use session.replace(data)')
 export const SessionRequired = define('REQUIRED', 'This needs a session that the request does not have', 401)
+export const Forbidden = define('FORBIDDEN', 'The session may not do this', 403)
 export const NotRecent = define('NOT_RECENT', 'This needs a more recent sign-in', 401)

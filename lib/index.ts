@@ -6,7 +6,8 @@ export type * from '../types/index.js'
 export { SessionError } from './errors.js'
 export { createSession, withSession } from './plugin/handle.js'
 export { requireRecent } from './guards/require-recent.js'
-export { requireSession } from './guards/require-session.js'
+export { returnPath } from './guards/return-path.js'
+export { requireSession, withGuard } from './guards/require-session.js'
 export { sessionSocket } from './sockets/session-socket.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */

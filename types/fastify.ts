@@ -9,7 +9,12 @@ import type { NamedSessions, Register, Registered, RegisteredSchema, Session, Se
  */
 export interface WithSession<S extends SessionSchema> { readonly session?: S }
 
+/** Carries what a guard requires in Fastify's type provider, for every route of an instance. */
+export interface WithRequirement<Required> { readonly 'session:requires'?: Required }
+
 type IsAny<T> = 0 extends 1 & T ? true : false
+
+type RequiredBy<TypeProvider> = TypeProvider extends { readonly 'session:requires'?: infer Required } ? Required : unknown
 
 type SessionOf<TypeProvider, Required> =
   IsAny<TypeProvider> extends true ? Registered<'session', Required>
@@ -19,7 +24,7 @@ type SessionOf<TypeProvider, Required> =
 
 type SessionOfRequest<Request, Required> =
   Request extends FastifyRequest<any, any, any, any, infer TypeProvider, any, any, any>
-    ? SessionOf<TypeProvider, Required>
+    ? SessionOf<TypeProvider, Required & (IsAny<TypeProvider> extends true ? unknown : 'session:requires' extends keyof TypeProvider ? NonNullable<RequiredBy<TypeProvider>> : unknown)>
     : Registered<'session', Required>
 
 /** `{ adminSession: … }` in a route's `config`. */

@@ -1,8 +1,8 @@
 import type {
-  FastifyBaseLogger, FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyTypeProvider, FastifyTypeProviderDefault,
+  FastifyBaseLogger, FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyRequest, FastifyTypeProvider, FastifyTypeProviderDefault,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault
 } from 'fastify'
-import type { WithSession } from './fastify.js'
+import type { WithRequirement, WithSession } from './fastify.js'
 import type { Sessions } from './instance.js'
 import type { HandleOptions } from './options.js'
 import type { SessionRequirement } from './route.js'
@@ -10,6 +10,9 @@ import type { CheckSchema, Register, Requirable, Session, SessionData, SessionSc
 
 /** The part of a request that a handle needs; http2 and https requests have it too. */
 export interface RequestLike { getDecorator<T> (name: string | symbol): T }
+
+/** The part of a reply that a guard needs. */
+export interface ReplyLike { redirect (url: string, code: number): unknown }
 
 type NarrowedBy<R, Name extends string> =
   R extends { readonly routeOptions: { readonly config: { readonly [K in Name]: { readonly require: SessionRequirement<infer Required> } } } } ? Required : unknown
@@ -84,7 +87,18 @@ export interface RequiringRoute<Name extends string, Required> {
   // declared for any FastifyRequest come first. The config is then lost, with its part about the session.
   readonly config: FastifyContextConfig & { readonly [K in Name]: { readonly require: SessionRequirement<Required> } } &
     ('session' extends Name ? { readonly 'session:requires': Required } : unknown)
-  readonly onRequest: (request: RequestLike) => Promise<void>
+  readonly onRequest: (request: RequestLike, reply: ReplyLike) => Promise<void>
+}
+
+/** The last argument of `requireSession`. */
+export interface GuardOptions<Session> {
+  /** Asked where the requirement is met; anything but `true` is `FST_TYPED_SESSION_FORBIDDEN`, a 403. */
+  readonly when?: ((session: Session, request: FastifyRequest) => boolean | Promise<boolean>) | undefined
+  /**
+   * The address of a sign-in page. Where the requirement is not met, GET and HEAD get a 303 to it instead of the 401. The page
+   * finds the way back in its query: `returnPath(request.query.returnTo)`.
+   */
+  readonly redirectTo?: string | undefined
 }
 
 /**
@@ -101,13 +115,31 @@ export interface RequiringRoute<Name extends string, Required> {
  *
  * Several guards may be spread into one route: all of them hold. Hooks in the route's own `onRequest` run after them; to run one
  * before, list it: `{ ...guard, onRequest: [hook, guard.onRequest] }`.
+ * The last argument may be {@link GuardOptions}: `requireSession(handle, 'user', { when: ({ level }) => level > 1, redirectTo: '/login' })`.
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a value that is no state, and no key that may be absent. A guard of another
  * schema than the registered one is refused where the route is defined.
  */
 export type RequireSession =
   <S extends SessionSchema, const R extends Requirable<SessionData<S>>, Name extends string = 'session'> (
-    session: SessionHandle<S, Name> | (S & CheckRegistered<S>), ...required: readonly [R, ...R[]]
+    session: SessionHandle<S, Name> | (S & CheckRegistered<S>),
+    ...required: readonly [R, ...Array<R | GuardOptions<Session<SessionData<S>, SessionWith<SessionData<S>, NoInfer<R>>>>>]
   ) => RequiringRoute<Name, SessionWith<SessionData<S>, R>>
+
+/**
+ * Guards every route of an instance, usually of a plugin, and narrows the session of its requests. Returns the instance it was
+ * given. Throws `FST_TYPED_SESSION_INVALID_OPTION` for anything but a guard.
+ *
+ * ```ts
+ * app.register(async (child) => {
+ *   const account = withGuard(child, requireSession(schema, 'userId'))
+ *   account.get('/me', async (request) => request.session.userId)
+ * })
+ * ```
+ */
+export type WithGuardFunction = <Required, Server extends RawServerBase, Request extends RawRequestDefaultExpression<Server>,
+  Reply extends RawReplyDefaultExpression<Server>, Logger extends FastifyBaseLogger, TypeProvider extends FastifyTypeProvider> (
+  app: FastifyInstance<Server, Request, Reply, Logger, TypeProvider>, guard: RequiringRoute<'session', Required>
+) => FastifyInstance<Server, Request, Reply, Logger, (IsPlain<TypeProvider> extends true ? PlainProvider : TypeProvider) & WithRequirement<Required>>
 
 /**
  * A hook that lets a request pass only if somebody has proved at most `seconds` ago who they are. The session's `authenticatedAt`

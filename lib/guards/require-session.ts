@@ -1,25 +1,31 @@
 import type { $ZodType } from 'zod/v4/core'
-import type { RequestLike, RequireSession, SessionHandle, SessionSchema } from '../../types/index.js'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { GuardOptions, RequireSession, SessionHandle, SessionSchema, WithGuardFunction } from '../../types/index.js'
 import { discriminantsOf } from '../schema/discriminant.js'
-import { InvalidOption, SessionRequired } from '../errors.js'
+import { Forbidden, InvalidOption, SessionRequired } from '../errors.js'
 import type { Data } from '../session/merge.js'
-import { introduce } from './route-options.js'
+import { isLocalPath } from './return-path.js'
+import { guardOf, introduce } from './route-options.js'
 import { isZod, liveKeys, mayBeAbsent } from '../schema/keys.js'
 import { registered } from '../session/registered.js'
 import { expectOnRoute } from './wiring.js'
 
 type Values = readonly (string | number | boolean)[]
+type Options = GuardOptions<unknown>
 
 /**
  * Route options that let a request through only if its session is in one of the given states, or has all of the given keys. Else
  * `FST_TYPED_SESSION_REQUIRED`, a 401. `session`: a handle, or the schema of the session called `session`.
- * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a value that is no state or key of the schema. See {@link RequireSession}.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for a value that is no state or key of the schema, and for another option. See {@link RequireSession}.
  */
-export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...values: Values) => {
+export const requireSession = ((session: SessionHandle<SessionSchema, string> | $ZodType, ...required: readonly (Values[number] | Options)[]) => {
   const { name, schema } = declared(session)
+  const { values, when, redirectTo } = split(required)
   const allows = requirement(schema, values)
-  const hook = async (request: RequestLike) => {
-    if (!allows(registered<Data>(request, name))) throw new SessionRequired()
+  const hook = async (request: FastifyRequest, reply: FastifyReply) => {
+    const data = registered<Data>(request, name)
+    if (!allows(data)) return refuse(request, reply, redirectTo)
+    if (when !== undefined && await when(data, request) !== true) throw new Forbidden()
   }
   const require = { values, allows }
   introduce({ session: name, schema, requirement: require, hook })
@@ -27,6 +33,31 @@ export const requireSession = ((session: SessionHandle<SessionSchema, string> | 
   // A route, or a second guard, may replace the config and the hook. A symbol of its own nothing replaces.
   return { config: { [name]: { require } }, onRequest: hook, [Symbol('requireSession')]: hook }
 }) as unknown as RequireSession
+
+/** Guards every route of an instance, and narrows its requests. See {@link WithGuardFunction}. */
+export const withGuard = ((app: FastifyInstance, { onRequest }: { onRequest: onRequestAsyncHookHandler }) => {
+  if (guardOf(onRequest) === undefined) throw new InvalidOption('withGuard(app, guard)', 'needs a guard as requireSession() makes it')
+  app.addHook('onRequest', onRequest)
+  return app
+}) as unknown as WithGuardFunction
+
+function split (required: readonly (Values[number] | Options)[]): Options & { values: Values } {
+  const last = required.at(-1)
+  if (typeof last !== 'object') return { values: required as Values }
+  const { when, redirectTo, ...others } = last as Options & Record<string, unknown>
+  const unknown = Object.keys(others)[0]
+  if (unknown !== undefined) throw new InvalidOption(`requireSession({ ${unknown} })`, 'there is no such option, it takes when, redirectTo')
+  if (when !== undefined && typeof when !== 'function') throw new InvalidOption('requireSession({ when })', 'must be a function of the session')
+  if (redirectTo !== undefined && (typeof redirectTo !== 'string' || redirectTo === '')) throw new InvalidOption('requireSession({ redirectTo })', 'must be the address of your sign-in page')
+  return { values: required.slice(0, -1) as Values, when, redirectTo }
+}
+
+/** Only a page can be shown instead: whoever sends a form or calls an API is told. */
+function refuse (request: FastifyRequest, reply: FastifyReply, page: string | undefined): void {
+  if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw new SessionRequired()
+  const back = isLocalPath(request.originalUrl) ? `${page.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}` : ''
+  reply.redirect(page + back, 303)
+}
 
 function declared (session: unknown): { name: string, schema: $ZodType } {
   if (isZod(session)) return { name: 'session', schema: session }

@@ -1,5 +1,6 @@
 import type { $ZodType } from 'zod/v4/core'
-import type { RequestLike, RouteSessionOptions, SessionRequirement } from '../../types/index.js'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { RouteSessionOptions, SessionRequirement } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 
 /** The result of `requireSession`: a hook, and the requirement that stands in the route's config. */
@@ -8,7 +9,7 @@ export interface Guard {
   readonly session: string
   readonly schema: $ZodType
   readonly requirement: SessionRequirement<unknown>
-  readonly hook: (request: RequestLike) => Promise<void>
+  readonly hook: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'begin', 'touch', 'require'])

@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidOption } from '../errors.js'
 import { checkRoute, type Guard } from '../guards/route-options.js'
 import { checkRoutes, unwiredGuard } from '../guards/wiring.js'
@@ -33,7 +33,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     const guard = unwiredGuard(config, route)
     if (runtime.backend.immediate && guard === undefined) return done()
     const loading = load(exchange, runtime)
-    if (guard !== undefined) return guarded(request, guard, loading)
+    if (guard !== undefined) return guarded(request, reply, guard, loading)
     if (loading === undefined) return done()
     // Returned, not called back: only then does Fastify catch later errors.
     return loading
@@ -65,7 +65,7 @@ function decorate (app: FastifyInstance, runtime: Runtime): Slot {
 }
 
 /** A guard that no hook of the route may stand for. */
-async function guarded (request: FastifyRequest, guard: Guard, loading: void | Promise<void>): Promise<void> {
+async function guarded (request: FastifyRequest, reply: FastifyReply, guard: Guard, loading: void | Promise<void>): Promise<void> {
   await loading
-  await guard.hook(request)
+  await guard.hook(request, reply)
 }

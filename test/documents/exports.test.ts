@@ -16,7 +16,7 @@ t.test('the package root exports what docs/typing.md says, and nothing else', as
   const said = codeIn(/^The package root has .*$/m.exec(typing)?.[0] ?? '')
   t.strictSame(Object.keys(root).sort(), ['default', ...said].sort())
   t.equal(root.default, root.sessionPlugin)
-  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'sessionPlugin', 'sessionSocket', 'withSession'])
+  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'returnPath', 'sessionPlugin', 'sessionSocket', 'withGuard', 'withSession'])
 })
 
 t.test('what the blocks of README and docs/typing.md import from the package root is exported', async (t) => {

@@ -3,7 +3,7 @@ import autoload from '@fastify/autoload'
 import { expectTypeOf } from 'expect-type'
 import fastify, { type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import session, { requireSession, type InferSession } from 'fastify-typed-session'
+import session, { requireSession, withGuard, type InferSession } from 'fastify-typed-session'
 import { memoryStore } from 'fastify-typed-session/stores/memory'
 import { readSession, sessionCookie } from 'fastify-typed-session/testing'
 import { z } from 'zod'
@@ -104,6 +104,26 @@ app.register(session, { schema })
 // @ts-expect-error nothing to require: it has a default
 requireSession(schema, 'cart')
 
+app.get('/sized', requireSession(schema, 'userId', { when: ({ userId, cart }) => { expectTypeOf(userId).toEqualTypeOf<string>(); return cart.length > 0 } }), async ({ session }) => {
+  expectTypeOf(session.userId).toEqualTypeOf<string>()
+})
+// @ts-expect-error nothing is guarded by a key that is no state and always there
+requireSession(schema, 'cart', { redirectTo: '/login' })
+// @ts-expect-error a misspelt option
+requireSession(schema, 'userId', { redirectTO: '/login' })
+app.register(async (inline) => {
+  const account = withGuard(inline, requireSession(schema, 'userId', { redirectTo: '/login' }))
+  account.get('/account', async (request) => {
+    expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+    expectTypeOf(request.session.lastSeen).toEqualTypeOf<Date | undefined>()
+    return inHelper(request)
+  })
+  const typed = withGuard(inline.withTypeProvider<ZodTypeProvider>(), requireSession(schema, 'userId'))
+  typed.get('/typed', { schema: { querystring: z.object({ q: z.string() }) } }, async (request) => {
+    expectTypeOf(request.query.q).toEqualTypeOf<string>()
+    return request.session.userId satisfies string
+  })
+})
 app.register(child)
 app.register(async (inline) => {
   inline.get('/inline', async (request) => { expectTypeOf(request.session).toEqualTypeOf<AppSession>() })

@@ -1,7 +1,7 @@
 import { expectTypeOf } from 'expect-type'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod, ZodTypeProvider } from 'fastify-type-provider-zod'
-import { createSession, requireSession, withSession, type SessionPluginAsync } from 'fastify-typed-session'
+import { createSession, requireSession, withGuard, withSession, type SessionPluginAsync } from 'fastify-typed-session'
 import { z } from 'zod'
 
 const secret = Buffer.alloc(32)
@@ -22,6 +22,14 @@ shopApp.get('/me', { ...requireSession(shop, 'userId'), schema: { querystring: z
   expectTypeOf(request.session.userId).toEqualTypeOf<string>()
   expectTypeOf(request.query.q).toEqualTypeOf<string>()
   return helper(request)
+})
+
+shopApp.register(async (inline) => {
+  withGuard(inline as unknown as typeof shopApp, requireSession(shop, 'userId', { when: ({ userId }) => userId.length > 3 }))
+    .get('/account', async (request) => {
+      expectTypeOf(request.session.userId).toEqualTypeOf<string>()
+      return helper(request)
+    })
 })
 
 const staffApp = withSession(fastify(), staff)
