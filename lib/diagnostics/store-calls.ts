@@ -29,14 +29,16 @@ export function traced<T> (operation: string, store: string, call: () => Answer<
 }
 
 function started<T> (message: Message, call: () => Answer<T>): Answer<T> {
+  let answer: Answer<T>
   try {
-    return settled(message, call())
+    answer = settled(message, call())
   } catch (error) {
     failed(message, error)
-    throw error
-  } finally {
     channel.end.publish(message)
+    throw error
   }
+  channel.end.publish(message)
+  return answer
 }
 
 function failed (message: Message, error: unknown): void {

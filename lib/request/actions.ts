@@ -85,22 +85,17 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
 
 /** Takes the CSRF secret away, runs the hooks, and returns the plan for the data that result. `null`: the session was destroyed meanwhile. */
 async function beforeRotation (work: WorkingCopy, plan: Plan, { key }: Id, previousId: string): Promise<Plan | null> {
-  const { why, visit: { exchange: { request }, runtime: { codec, hooks, settings } } } = work
+  const { why, visit: { exchange: { request }, runtime: { hooks, settings } } } = work
   const reason = plan.rotate as Reason
   const forget = reason !== 'periodic' && Object.hasOwn(work.data, CSRF_SECRET)
   if (why.failed || !(forget || hooks.has('preRotate'))) return plan
   await work.amend(async (data) => {
-    if (forget) resetKey(data, CSRF_SECRET, codec.initial())
+    if (forget) delete data[CSRF_SECRET]
     await hooks.before('preRotate', { request, id: publicHandle(key), previousId, reason, data }, settings.storeTimeout)
   })
   if (work.destroyed) return null
   const amended = work.plan()
   return { ...amended, action: 'rotate', rotate: amended.privileged ? 'privilege' : reason }
-}
-
-function resetKey (data: Record<string, unknown>, key: string, initial: Record<string, unknown>): void {
-  if (Object.hasOwn(initial, key)) data[key] = initial[key]
-  else delete data[key]
 }
 
 /** Ends the session that the request has destroyed, and removes its cookie. */

@@ -113,7 +113,6 @@ export function reportLate (visit: Visit, lost: readonly string[]): void {
 }
 
 function lostKeys (visit: Visit): string[] {
-  if (isAtWork(visit)) return []
   // The answer was the error that says so.
   if (visit.broken && visit.accepted === null) return []
   const kept = visit.accepted ?? visit.standing.data

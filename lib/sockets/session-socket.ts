@@ -112,10 +112,7 @@ class SessionWatch implements Watch {
   #untilNext (): number {
     const { settings } = this.#visit.runtime
     const { record: { times }, usedAt } = this.#place
-    const now = Date.now()
-    const left = deadline(times, usedAt, settings) - now
-    // It is past that and lives, so another request has moved the deadline.
-    return Math.min(this.#every, left > 0 ? left : deadline(times, now, settings) - now)
+    return Math.min(this.#every, deadline(times, usedAt, settings) - Date.now())
   }
 
   #close (why: typeof CLOSE_ENDED | typeof UNAVAILABLE): void {

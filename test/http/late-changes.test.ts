@@ -302,3 +302,14 @@ t.test('K-49: a head whose cookies stand beside the one that save() has set is f
   await settled()
   t.strictSame(late(), [])
 })
+
+t.test('a change that made the answer an error twice over is told once, by the answer', t => eachBackend(t, async (t, backend) => {
+  const { app, client, rejected } = await buildApp(t, { backend })
+  app.get('/', async ({ session }) => {
+    session.visits = 'many' as never
+    throw Object.assign(new Error('not like this'), { statusCode: 400 })
+  })
+  t.match((await client.get('/')).json(), { code: 'FST_TYPED_SESSION_INVALID_DATA' })
+  await settled()
+  t.strictSame(rejected(), [])
+}))

@@ -67,6 +67,7 @@ async function scene (t: Test, backend: BackendName) {
     said.push(...[request, reply].map((object) => withoutCookie(inspect(object, { depth: 5 }))), withoutCookie(inspect(request)))
     return session.id
   })
+  app.get('/unread', async (request) => { said.push(withoutCookie(inspect(request, { depth: 5 }))) })
   app.get('/handle', async (request) => request.session.id)
   app.get('/invalid', async (request) => { request.session.cart = [{ sku: 'x', qty: -1 }] })
   app.get('/unknown', async (request) => { Object.assign(request.session, { stranger: VALUES[1] }) })
@@ -87,7 +88,7 @@ t.test('K-52, P0.11: no token, id, secret or key of a store, and no value of a s
     t.teardown(() => channel(name).unsubscribe(listener))
   }
   const tokens: string[] = []
-  for (const path of ['/login', '/inspect', '/rotate', '/inspect', '/invalid', '/unknown', '/late', '/large', '/inspect', '/out']) {
+  for (const path of ['/login', '/unread', '/inspect', '/rotate', '/inspect', '/invalid', '/unknown', '/late', '/large', '/inspect', '/out']) {
     const response = await client.get(path)
     tokens.push(...setCookies(response.headers).map((line) => /=([^;]*)/.exec(line)?.[1] ?? ''))
     const { 'set-cookie': _cookie, ...headers } = response.headers

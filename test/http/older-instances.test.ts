@@ -1,6 +1,6 @@
 // Fastify announces its instances, but those that were made before this package was loaded nobody hears of.
 import { randomBytes } from 'node:crypto'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
 
@@ -33,9 +33,12 @@ t.test('a guard that is also on a later route guards the earlier one by its conf
   app.register(handle.plugin)
   app.get('/', { ...guard, ...own }, async () => 'in')
   app.get('/free', async () => 'in')
+  app.get('/login', async (request: FastifyRequest) => { handle.get(request).userId = 'ann' })
   app.register(async (child: FastifyInstance) => { child.get('/later', guard, async () => 'in') })
   const status = await Promise.all(['/', '/later', '/free'].map(async (url) => (await app.inject(url)).statusCode))
   t.strictSame(status, [401, 401, 200])
+  const { cookies: [cookie] } = await app.inject('/login')
+  t.equal((await app.inject({ url: '/', cookies: { [cookie!.name]: cookie!.value } })).statusCode, 200, 'and lets in whoever may')
 })
 
 t.test('a wrong option of a route that was there before the session fails its requests', async (t) => {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import type { HandleOptions, RejectEvent, SessionSchema } from '../../types/index.js'
-import { Client, SECRET, setCookies, settled } from '../support/app.js'
+import { buildApp, Client, SECRET, setCookies, settled } from '../support/app.js'
 import { watchProcess } from '../support/process-events.js'
 
 const v1 = z.object({ name: z.string().default(''), count: z.int().default(0) })
@@ -293,3 +293,20 @@ for (const [what, options] of Object.entries({
     await t.rejects(deploy(t, {}, v2, options), { code: 'FST_TYPED_SESSION_INVALID_OPTION' })
   })
 }
+
+t.test('onDestroy of a session that does not satisfy the schema any more comes without data', async t => {
+  const store = memoryStore()
+  const before = await buildApp(t, { backend: 'memory', store })
+  before.app.get('/write', async ({ session }) => { session.visits = 5 })
+  await before.client.get('/write')
+  const events: unknown[] = []
+  const handle = createSession(z.object({ visits: z.string().default('') }), { secret: SECRET, store, hooks: { onDestroy: ({ data }) => { events.push(data) } } })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.register(handle)
+  app.get('/out', async (request) => await handle.get(request).destroy())
+  t.equal((await app.inject({ url: '/out', headers: { cookie: before.client.header } })).statusCode, 200)
+  t.strictSame(events, [{}])
+  t.equal((await before.client.get('/write')).statusCode, 200)
+  t.match(before.rejected(), [{ reason: 'unknown' }], 'and it has ended')
+})

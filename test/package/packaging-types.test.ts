@@ -24,7 +24,7 @@ const withAllDeclarations = ['drivers', 'sockets', 'bundler', 'commonjs']
 
 const compile = (compiler: string, program: string) => {
   const trusts = compiler !== 'ts7' && !withAllDeclarations.includes(program)
-  const options = ['-p', program, '--pretty', 'false', '--skipLibCheck', String(trusts)]
+  const options = ['-p', program, '--pretty', 'false', ...trusts ? ['--skipLibCheck'] : []]
   return run(process.execPath, [join(root, 'node_modules', compiler, 'bin/tsc'), ...options], program === 'node-sqlite' ? newerNode : folder)
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { createCodec } from '../../../lib/schema/codec.js'
 import { inspectSchema } from '../../../lib/schema/inspect.js'
+import { mayBeText } from '../../../lib/schema/keys.js'
 
 const reserved = new Set(['save', 'id'])
 const inspect = (schema: $ZodType) => inspectSchema(schema, reserved)
@@ -51,4 +52,11 @@ t.test('K-46: no key that reaches a prototype or that every object inherits can 
 
 t.test('a symbol is no key of JSON', async t => {
   t.match(inspect(z.object({ [Symbol('s')]: z.string() } as never)).problems, [/a symbol cannot be a key/])
+})
+
+t.test('a key is found in the member of an intersection that declares it', async t => {
+  const two = z.object({ a: z.string() }).and(z.object({ b: z.object({}) }))
+  const three = two.and(z.object({ c: z.int(), d: z.object({}) }))
+  t.strictSame(['a', 'b', 'c', 'd'].map((key) => mayBeText(three, key)), [true, false, true, false])
+  t.equal(mayBeText(z.union([two, z.object({ c: z.object({}) })]), 'c'), true, 'a member that does not declare it tells nothing')
 })

@@ -37,7 +37,8 @@ export class FileSubjects {
   async names (subject: string): Promise<string[]> {
     assertText(fitsUtf8, { subject })
     const directory = this.#directoryOf(subject)
-    if (await assertPart(directory)) return await readdir(directory).catch(ignore('ENOENT')) ?? []
+    const names = await namesIn(directory)
+    if (names !== undefined) return names
     // If the volume is gone, we know nothing about the sessions.
     await lstat(dirname(this.#directory))
     return []
@@ -54,8 +55,7 @@ export class FileSubjects {
   }
 
   async #list (directory: string): Promise<string[]> {
-    if (!await assertPart(directory)) return []
-    const names = await readdir(directory).catch(ignore('ENOENT')) ?? []
+    const names = await namesIn(directory) ?? []
     return names.filter((name) => /^(?:[0-9a-f]{2}|[0-9a-f]{64})$/.test(name)).map((name) => join(directory, name))
   }
 
@@ -74,4 +74,9 @@ export async function removeEntry (entry: string): Promise<void> {
 async function removeEmpty (directory: string): Promise<void> {
   // As a rule it is not empty.
   await rmdir(directory).catch(() => {})
+}
+
+/** `undefined`: it is not there, or not any more. */
+async function namesIn (directory: string): Promise<string[] | undefined> {
+  return await assertPart(directory) ? await readdir(directory).catch(ignore('ENOENT')) : undefined
 }
