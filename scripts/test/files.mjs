@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -7,6 +7,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 const times = join(root, '.build/times.json')
 /** Longest first, so that no long one is left alone at the end. Of those that no run has timed yet, by folder. */
 const folders = ['package', 'stores/redis', 'races', 'stores', 'browser', 'shop', 'http', 'documents', 'unit']
+
+/**
+ * The program behind a test, and what it is told. A suite of the stores runs for each engine in a process of its own:
+ * `test/stores/redis/http` is `test/suites/http.ts` for Redis.
+ */
+export function programOf (/** @type {string} */ file) {
+  const [, engine, suite] = /^test\/stores\/([^/]+)\/([^/.]+)$/.exec(file) ?? []
+  return engine === undefined ? [file] : [`test/suites/${suite}.ts`, engine]
+}
 
 /** What the command line asks for: paths of test files, or of folders of them, or parts of such paths. Without any: all. */
 export function filesFor (/** @type {string[]} */ args) {
@@ -21,15 +30,22 @@ export function filesFor (/** @type {string[]} */ args) {
 function isMeant (/** @type {string} */ file, /** @type {string} */ within, /** @type {string} */ arg) {
   const path = relative(root, join(root, arg))
   for (const exact of [path, `test/${path}`, `${within}/${path}`]) {
-    if (existsSync(join(root, exact))) return file === exact || file.startsWith(`${exact}/`)
+    if (existsSync(join(root, exact))) return programOf(file)[0] === exact || file === exact || file.startsWith(`${exact}/`)
   }
   return file.includes(arg)
 }
 
-function allFiles (/** @type {string} */ folder) {
-  if (!statSync(join(root, folder)).isDirectory()) return [folder]
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts') && !name.startsWith('consumer')).map((name) => `${folder}/${name}`).sort()
+function allFiles (/** @type {string} */ within) {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts') && !name.startsWith('consumer')).map((name) => `test/${name}`)
+  return [...files, ...suites()].filter((file) => file === within || file.startsWith(`${within}/`)).sort()
+}
+
+/** Every suite of every engine: a folder with an `engine.ts`. */
+function suites () {
+  const engines = readdirSync(join(root, 'test/stores')).filter((name) => existsSync(join(root, 'test/stores', name, 'engine.ts')))
+  const names = readdirSync(join(root, 'test/suites')).map((file) => file.replace(/\.ts$/, ''))
+  return engines.flatMap((engine) => names.map((name) => `test/stores/${engine}/${name}`))
 }
 
 /** Seconds that each file took when it ran last on this machine. */

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Parser } from 'tap-parser'
 import { coverageOf, keepCoverage } from './coverage.mjs'
-import { root } from './files.mjs'
+import { programOf, root } from './files.mjs'
 import { makeScratch } from './scratch.mjs'
 
 /**
@@ -49,8 +49,8 @@ async function run (/** @type {string} */ file, /** @type {boolean} */ coverage,
     env.NODE_V8_COVERAGE = coverageOf(file)
     mkdirSync(coverageOf(file), { recursive: true })
   }
-  const program = join(root, '.build', file.replace(/\.ts$/, '.js'))
-  const child = spawn(process.execPath, [...NODE_OPTIONS, program], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program = '', ...args] = programOf(file)
+  const child = spawn(process.execPath, [...NODE_OPTIONS, join(root, '.build', program.replace(/\.ts$/, '.js')), ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const impatience = setTimeout(() => child.kill('SIGKILL'), (LIMIT_SECONDS + 30) * 1000)
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => { stderr += text })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { entries } from '../support/entries.js'
 import { growCart, startFirstProgram } from '../support/first-program.js'
 import { pack, run } from '../support/packed.js'
 import { root } from '../support/root.js'
@@ -13,15 +14,16 @@ const packed = await pack()
 t.teardown(() => packed.remove())
 
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | { types: string, default: string }>
   bin: Record<string, string>
   peerDependencies: Record<string, string>
 }
-const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
+
+const programs = Object.keys(entries).filter((entry) => entry !== './package.json')
+/** What lies beside the stores, and is nobody else's. */
+const inside = ['internal/options', 'internal/sql/retry', 'adapters/tiered', 'nothing/there']
 
 t.test('the package holds what package.json points to', async (t) => {
-  const targets = [...Object.values(manifest.exports), ...Object.values(manifest.bin)]
-    .flatMap((target) => typeof target === 'string' ? [target] : Object.values(target))
+  const targets = [...Object.values(entries).flatMap((target) => Object.values(target)), ...Object.values(manifest.bin)]
   t.strictSame(targets.filter((target) => !packed.files.includes(target.slice(2))), [])
 })
 
@@ -63,7 +65,7 @@ t.test('every import that the README shows is exported', async (t) => {
   const readme = await readFile(join(root, 'README.md'), 'utf8')
   const shown = [...readme.matchAll(/['"`]fastify-typed-session(\/[\w/-]+)?['"`]/g)].map((match) => `.${match[1] ?? ''}`)
   t.ok(shown.length > 5)
-  t.strictSame([...new Set(shown)].filter((entry) => !(entry in manifest.exports)), [])
+  t.strictSame([...new Set(shown)].filter((entry) => !(entry in entries)), [])
 })
 
 t.test('publint has nothing to say', async (t) => {
@@ -89,8 +91,13 @@ t.test('installed into an empty folder', async (t) => {
         t.equal(status, 0, output)
       }
       const { status, output } = await run(node, ['--input-type=module', '--eval',
-        entries.map((entry) => `await import('fastify-typed-session${entry.slice(1)}')`).join('\n')], folder)
+        programs.map((entry) => `await import('fastify-typed-session${entry.slice(1)}')`).join('\n')], folder)
       t.equal(status, 0, `every export can be imported without any database driver\n${output}`)
+      const closed = await run(node, ['--input-type=module', '--eval', inside.map((path) => `
+        await import('fastify-typed-session/stores/${path}').then(() => { throw new Error('${path} is open') }, ({ code }) => {
+          if (code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw new Error(code)
+        })`).join('\n')], folder)
+      t.equal(closed.status, 0, closed.output)
     })
   }
 })

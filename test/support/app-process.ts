@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { COOKIE, setCookies } from './app.js'
-import type { Address } from './store-clients.js'
+import type { Address } from './engine.js'
 
 export interface ProcessAnswer {
   readonly status: number

@@ -1,6 +1,6 @@
 import { createClient } from 'redis'
 import type { Test } from 'tap'
-import { startRedis } from './servers.js'
+import { startRedis } from './redis-servers.js'
 
 /** A client of a Redis of its own, as connect-redis takes one; both end with the test. */
 export async function redisClient (t: Pick<Test, 'teardown'>) {

@@ -4,12 +4,15 @@ import type { Test } from 'tap'
 import type { SessionStore } from '../../types/index.js'
 import { type AppOptions, type AppSession, buildApp, type Client, setCookies } from './app.js'
 import { FaultyStore } from './faulty-store.js'
-import type { StoreRow } from './stores.js'
 
 /** What the tests of one store share. */
-export interface Place extends StoreRow {
+export interface Place {
+  /** Of no other place on the same server. */
+  readonly name: string
+  readonly store: SessionStore
   /** The same data over a connection of its own. */
   readonly other: SessionStore
+  readonly findsBySubject: boolean
 }
 
 /** A behaviour in words, and the check on any store. */
@@ -55,8 +58,10 @@ export async function httpApp (t: Pick<Test, 'teardown'>, store: SessionStore, o
 
 /** Two applications of one kind, each with its own connection: what one keeps, the other has to find. */
 export async function httpScene (t: Pick<Test, 'teardown'>, { store, other }: Place, options: Partial<AppOptions> = {}) {
-  const here = await httpApp(t, store, options)
-  const there = await httpApp(t, other, options)
+  // No row is about a store that takes its time, and a busy machine does.
+  const patient = { storeTimeout: 30, ...options }
+  const here = await httpApp(t, store, patient)
+  const there = await httpApp(t, other, patient)
   return { ...here, there, elsewhere: async () => await there.read(here.client.token) }
 }
 

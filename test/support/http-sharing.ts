@@ -96,7 +96,7 @@ export const sharingRows: Rows = {
   'a subject finds its live sessions, through login, rotation, change of user and logout': async (t, place) => {
     const [ann, bob] = [subjectOf(`ann-${place.name}`), subjectOf(`bob-${place.name}`)]
     const { run, client, there, newClient } = await httpScene(t, place, { subject: 'userId' })
-    if (!place.capabilities.findsBySubject) return t.equal(place.store.findBySubject, undefined)
+    if (!place.findsBySubject) return t.equal(place.store.findBySubject, undefined)
     const phone = newClient()
     const idOf = async (by: Client) => (await run((session) => session.id, by)).value
     const owns = async (subject: string, ...clients: Client[]) => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDatabase } from './database-process.js'
-import { answersQueries, postgresMissing } from './postgres.js'
+import { answersQueries, postgresMissing } from '../stores/postgres/engine.js'
 import { hasBinary, host, type RunningServer } from './server-process.js'
 
 /** Why the tests with PgBouncer cannot run here, or nothing when they can. */

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { type AppProcess, type ProcessAnswer, startApp } from './app-process.js'
-import type { StoreRow } from './stores.js'
+import type { StoreRow } from './engines.js'
 
 interface Pair {
   /** The first is `apps[0]`; the requests of a race are dealt out to both. */

@@ -2,13 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-
-/** The stores that a process of its own can open by a URL. */
-export type RaceStore = 'pg' | 'postgres' | 'mysql2' | 'mongodb'
+import type { Address } from './engine.js'
 
 export interface RaceTask {
-  readonly store: RaceStore
-  readonly url: string
+  readonly address: Address
   /** Each process adds one to the record under this id, so many times. */
   readonly counter: string
   readonly increments: number

@@ -2,19 +2,15 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { redisStore } from '../../lib/stores/redis.js'
 import type { AsyncStore } from '../../types/store.js'
-import { clientOptions, type ClientOptions } from './client-options.js'
-import type { RunningCluster, RunningSentinel } from './servers.js'
+import { clientOptions } from './client-options.js'
+import type { Connect, OpenOptions } from './engine.js'
+import type { RunningCluster, RunningSentinel } from './redis-servers.js'
+import { host } from './server-process.js'
 
 /** A store over a client with the options that the documentation recommends, and how to end that client. */
 export interface OpenedRedis {
   open (prefix?: string): AsyncStore
   close (): Promise<void>
-}
-
-export interface OpenOptions {
-  /** The server is down, and nobody waits for it. */
-  readonly down?: boolean
-  readonly options?: ClientOptions
 }
 
 interface SentinelAddress { readonly sentinel: Pick<RunningSentinel['sentinel'], 'host' | 'port'>, readonly name: string }
@@ -29,14 +25,14 @@ async function connect (client: { connect (): Promise<unknown> }, down: boolean)
 }
 
 export async function openIoredis (port: number, { down = false, options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
-  const client = new Redis({ port, host: '127.0.0.1', ...options.ioredis, lazyConnect: true })
+  const client = new Redis({ port, host, ...options.ioredis, lazyConnect: true })
   client.on('error', () => {})
   await connect(client, down)
   return { open: store(client), close: async () => { client.disconnect() } }
 }
 
 export async function openNodeRedis (port: number, { down = false, options = clientOptions }: OpenOptions = {}): Promise<OpenedRedis> {
-  const client = createClient({ ...options.redis, socket: { ...options.redis.socket, port, host: '127.0.0.1' } })
+  const client = createClient({ ...options.redis, socket: { ...options.redis.socket, port, host } })
   client.on('error', () => {})
   await connect(client, down)
   return { open: store(client), close: async () => { client.destroy() } }
@@ -79,3 +75,16 @@ export async function openNodeRedisSentinel ({ sentinel, name }: SentinelAddress
   await client.connect()
   return { open: store(client), close: async () => { client.destroy() } }
 }
+
+/** As engines have them: at a port, or at several. */
+const connected = <T>(open: (where: T, options: OpenOptions) => Promise<OpenedRedis>, where: (at: string) => T): Connect => async (at, options) => {
+  const { open: store, close } = await open(where(at), options)
+  return { store, close }
+}
+
+const addresses = (ports: string) => ({ addresses: ports.split(',').map((port) => ({ host, port: Number(port) })) })
+const sentinel = (port: string) => ({ sentinel: { host, port: Number(port) }, name: 'sessions' })
+
+export const redisClients = { ioredis: connected(openIoredis, Number), 'node-redis': connected(openNodeRedis, Number) }
+export const clusterClients = { 'ioredis on a Cluster': connected(openIoredisCluster, addresses), 'node-redis on a Cluster': connected(openNodeRedisCluster, addresses) }
+export const sentinelClients = { 'ioredis with Sentinel': connected(openIoredisSentinel, sentinel), 'node-redis with Sentinel': connected(openNodeRedisSentinel, sentinel) }

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { AsyncStore } from '../../types/store.js'
 import { startProxy } from './proxy.js'
 import { openIoredis, openNodeRedis } from './redis-clients.js'
-import { redisMissing, startRedis } from './servers.js'
+import { redisMissing, startRedis } from './redis-servers.js'
 import { skipOrFail } from './skip.js'
 
 export interface RedisScene {

@@ -5,7 +5,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import { SECRET } from './app.js'
-import { type Address, openStore } from './store-clients.js'
+import { type Address, openStore } from './engine.js'
 
 const keys = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, z.string().optional()])) as { k0: z.ZodOptional<z.ZodString> }
 const schema = z.object({ owner: z.string().optional(), userId: z.string().optional(), count: z.int().default(0), ...keys })

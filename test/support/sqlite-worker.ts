@@ -1,5 +1,5 @@
 // A process of its own: adds to a record two hundred times, against whoever else does.
-import { drivers } from './sqlite.js'
+import { drivers } from '../stores/sqlite/engine.js'
 import { sqliteStore } from '../../lib/stores/sqlite.js'
 import { later } from './store-cases.js'
 

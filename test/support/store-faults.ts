@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { AsyncStore } from '../../types/store.js'
 import { busy } from './busy.js'
 import type { Proxy, ProxyMode } from './proxy.js'
-import type { RunningServer } from './servers.js'
+import type { RunningServer } from './redis-servers.js'
 
 /** A store whose client reaches a real server through a proxy. */
 export interface FaultScene {

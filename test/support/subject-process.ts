@@ -7,7 +7,7 @@ import { createSession, requireRecent } from '../../lib/index.js'
 import { sessionCookie } from '../../lib/testing.js'
 import type { SessionName, SubjectTask } from './subject-processes.js'
 import { SECRET } from './app.js'
-import { openStore } from './store-clients.js'
+import { openStore } from './engine.js'
 
 const { address, backend } = JSON.parse(process.argv[2] as string) as SubjectTask
 const { store, close } = await openStore(address)

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { setCookies } from './app.js'
 import { startProcess } from './app-process.js'
 import { Agent, request as httpRequest } from 'node:http'
-import type { Address } from './store-clients.js'
+import type { Address } from './engine.js'
 
 /** `session` has no limit, the others allow three sessions of one subject. */
 export type SessionName = 'session' | 'evicting' | 'refusing'

@@ -2,10 +2,10 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { busy } from './busy.js'
-import type { DeadlyScene } from './fault-suite.js'
+import { prepareStore } from './engine.js'
+import type { DeadlyScene } from './engine-failures.js'
 import { RECOVERY } from './fault-visitors.js'
 import { waitUntil } from './server-process.js'
-import { prepareStore } from './store-clients.js'
 
 type People = DeadlyScene['people']
 

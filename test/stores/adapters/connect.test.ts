@@ -7,7 +7,7 @@ import { type ConnectStore, connectStore } from '../../../lib/stores/adapters/co
 import { buildApp, sessionOf } from '../../support/app.js'
 import { conforms } from '../../support/conformance.js'
 import { redisClient } from '../../support/connect-redis.js'
-import { redisMissing } from '../../support/servers.js'
+import { redisMissing } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 import { later } from '../../support/store-cases.js'
 

@@ -10,11 +10,11 @@ import { tieredStore } from '../../../lib/stores/adapters/tiered.js'
 import type { SessionStore } from '../../../types/store.js'
 import { scratch } from '../../support/file-scene.js'
 import { httpScene, runRows, stopClock } from '../../support/http-scene.js'
-import { httpRows } from '../../support/http-suite.js'
+import { httpRows } from '../../support/http-rows.js'
 import { redisClient } from '../../support/connect-redis.js'
-import { redisMissing } from '../../support/servers.js'
+import { redisMissing } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
-import { openStore } from '../../support/store-clients.js'
+import { openStore, prepareStore } from '../../support/engine.js'
 
 /** Seconds. */
 const STALENESS = 5
@@ -28,7 +28,9 @@ const memory = () => new MemoryStore({ maxEntries: 10_000 })
 const files = (t: Test) => fileStore({ directory: join(scratch(t), 'sessions'), lockTimeout: 10 })
 
 async function sqlite (t: Test): Promise<SessionStore> {
-  const { store, close } = await openStore({ client: 'better-sqlite3', at: join(scratch(t), 'sessions.db') })
+  const address = { engine: 'sqlite', server: 'better-sqlite3', client: 'better-sqlite3', at: join(scratch(t), 'sessions.db') }
+  await prepareStore(address)
+  const { store, close } = await openStore(address)
   t.teardown(close)
   return store
 }
@@ -84,16 +86,14 @@ const foreign: Record<string, Adapter> = {
 }
 
 function placeOf (name: string, [store, other]: Pair) {
-  const capabilities = { findsBySubject: store.findBySubject !== undefined, durable: false, flushes: false, atomic: true }
-  const another = async () => ({ store: other, close: async () => {} })
-  return { name, address: { client: 'file', at: name } as const, capabilities, server: undefined, behind: undefined, store, other, another }
+  return { name, store, other, findsBySubject: store.findBySubject !== undefined }
 }
 
 for (const [name, open] of Object.entries(adapters)) {
   t.test(name, async (t) => {
     const place = placeOf(name, await open(t))
     t.not(place.store.atomic, false)
-    t.ok(place.capabilities.findsBySubject)
+    t.ok(place.findsBySubject)
     await runRows(t, place, httpRows)
   })
 }
@@ -104,7 +104,7 @@ for (const [name, open] of Object.entries(foreign)) {
     if (missing !== undefined) return skipOrFail(t, missing)
     const place = placeOf(name, await open(t))
     t.equal(place.store.atomic, false, 'it says so')
-    t.notOk(place.capabilities.findsBySubject)
+    t.notOk(place.findsBySubject)
     await runRows(t, place, httpRows)
   })
 }

@@ -13,7 +13,7 @@ import type { SessionStore } from '../../../types/index.js'
 import { buildApp, sessionOf } from '../../support/app.js'
 import { conforms } from '../../support/conformance.js'
 import { everyOrder, Interleaver, permutations } from '../../support/interleave.js'
-import { drivers } from '../../support/sqlite.js'
+import { drivers } from '../sqlite/engine.js'
 import { collect, later } from '../../support/store-cases.js'
 
 const memory = () => new MemoryStore({ maxEntries: 10_000 })

@@ -6,7 +6,7 @@ import { tieredStore } from '../../../lib/stores/adapters/tiered.js'
 import { FaultyStore, FAULTS, type Operation } from '../../support/faulty-store.js'
 import { httpApp } from '../../support/http-scene.js'
 import { openIoredis } from '../../support/redis-clients.js'
-import { redisMissing, startRedis } from '../../support/servers.js'
+import { redisMissing, startRedis } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 import { later } from '../../support/store-cases.js'
 

@@ -1,10 +1,9 @@
 import { MemcacheClient } from 'memcache-client'
 import t from 'tap'
 import { memcachedStore } from '../../../lib/stores/memcached.js'
-import { openMemcached } from '../../support/memcached-client.js'
 import { startProxy } from '../../support/proxy.js'
-import { memcachedMissing, startMemcached } from '../../support/servers.js'
 import { skipOrFail } from '../../support/skip.js'
+import { memcachedMissing, openMemcached, startMemcached } from './engine.js'
 
 const inAnHour = () => Date.now() + 3_600_000
 

@@ -1,7 +1,7 @@
 import { MongoClient, type CommandStartedEvent } from 'mongodb'
 import t from 'tap'
 import { createIndexes, mongoStore, type MongoCollection } from '../../../lib/stores/mongodb.js'
-import { javaServerMissing, mongoUrl, startJavaServer } from '../../support/mongodb.js'
+import { javaServerMissing, mongoUrl, startJavaServer } from './engine.js'
 import { waitUntil } from '../../support/server-process.js'
 import { skipOrFail } from '../../support/skip.js'
 import { collect, later, nearlyA, past } from '../../support/store-cases.js'

@@ -6,7 +6,7 @@ import { createTable, postgresStore, type PgPool } from '../../../lib/stores/pos
 import { postgresJsStore } from '../../../lib/stores/postgres-js.js'
 import { postgresSchema } from '../../../lib/stores/internal/schema/postgres.js'
 import { collect, hostileTables, later, nearlyA, past } from '../../support/store-cases.js'
-import { postgresMissing, postgresUrl, startPostgres } from '../../support/postgres.js'
+import { postgresMissing, postgresUrl, startPostgres } from './engine.js'
 import { waitUntil } from '../../support/server-process.js'
 import { skipOrFail } from '../../support/skip.js'
 import { readText } from '../../support/documents.js'

@@ -4,7 +4,7 @@ import t from 'tap'
 import { createTable, postgresStore } from '../../../lib/stores/postgres.js'
 import * as postgresJs from '../../../lib/stores/postgres-js.js'
 import { pgbouncerMissing, startPgbouncer } from '../../support/pgbouncer.js'
-import { postgresUrl, startPostgres } from '../../support/postgres.js'
+import { postgresUrl, startPostgres } from './engine.js'
 import { skipOrFail } from '../../support/skip.js'
 import { collect, later, past } from '../../support/store-cases.js'
 

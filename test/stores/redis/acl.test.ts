@@ -5,7 +5,7 @@ import { redisStore } from '../../../lib/stores/redis.js'
 import { clientOptions } from '../../support/client-options.js'
 import { codeIn, proseOf } from '../../support/documents.js'
 import { idsOf, inAnHour } from '../../support/redis-scene.js'
-import { redisMissing, startRedis, waitUntil } from '../../support/servers.js'
+import { redisMissing, startRedis, waitUntil } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 
 const [sentence = ''] = /^.*An ACL user needs ([^.]*)\./m.exec(proseOf('docs/redis.md'))?.slice(1) ?? []

@@ -5,7 +5,7 @@ import {
 } from '../../support/redis-clients.js'
 import {
   redisMissing, replicated, startRedisCluster, startSentinel, type RunningCluster, type RunningSentinel, type RunningServer
-} from '../../support/servers.js'
+} from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 
 const inAnHour = () => Date.now() + 3_600_000

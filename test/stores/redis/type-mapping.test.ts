@@ -2,7 +2,7 @@ import { createClient, RESP_TYPES } from 'redis'
 import t from 'tap'
 import { redisStore } from '../../../lib/stores/redis.js'
 import { httpApp } from '../../support/http-scene.js'
-import { redisMissing, startRedis } from '../../support/servers.js'
+import { redisMissing, startRedis } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 
 t.test('R-14: a node-redis client that answers with Buffers is a failure that says what to change, and loses no save in silence', async t => {

@@ -9,10 +9,10 @@ import t from 'tap'
 import { sqliteSchema } from '../../../lib/stores/internal/schema/sqlite.js'
 import { whenFree } from '../../../lib/stores/internal/sql/sqlite-client.js'
 import { createTable, sqliteStore } from '../../../lib/stores/sqlite.js'
-import { drivers } from '../../support/sqlite.js'
+import { drivers } from './engine.js'
 import { collect, hostileTables, later } from '../../support/store-cases.js'
 import type { Test } from 'tap'
-import type { Connection } from '../../support/sqlite.js'
+import type { Connection } from './engine.js'
 import { readText } from '../../support/documents.js'
 
 const invalidOption = { code: 'FST_TYPED_SESSION_INVALID_OPTION' }

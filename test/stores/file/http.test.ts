@@ -1,3 +1,0 @@
-import { httpSuite } from '../../support/http-suite.js'
-
-await httpSuite('file')

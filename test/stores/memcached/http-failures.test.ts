@@ -1,3 +1,0 @@
-import { faultSuite } from '../../support/fault-suite.js'
-
-await faultSuite('memcached')

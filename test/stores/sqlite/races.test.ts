@@ -1,3 +1,0 @@
-import { raceSuite } from '../../support/race-suite.js'
-
-await raceSuite('sqlite')

@@ -1,3 +1,0 @@
-import { subjectSuite } from '../../support/subject-suite.js'
-
-await subjectSuite('sqlite')
