@@ -7,7 +7,7 @@ import { clientOptions } from '../support/client-options.js'
 import { openStore, type Reachable } from '../support/engine.js'
 import { type DeadlyScene, type EngineFailures, failuresOf, type FaultScene } from '../support/engine-failures.js'
 import { eachStore, type StoreRow } from '../support/engines.js'
-import { RECOVERY, visitors } from '../support/fault-visitors.js'
+import { RECOVERY, STORE_TIMEOUT, visitors } from '../support/fault-visitors.js'
 import { watchProcess } from '../support/process-events.js'
 import { type ProxyMode, startProxy } from '../support/proxy.js'
 import { waitUntil } from '../support/server-process.js'
@@ -18,7 +18,7 @@ const FAULTS: Record<string, ProxyMode> = {
   'R-11 reset': { kind: 'reset' },
   'R-11 closed before the answer': { kind: 'cut', bytes: 0 },
   'R-12 no answer': { kind: 'hang' },
-  'R-13 answers that are too slow': { kind: 'delay', milliseconds: 5000 }
+  'R-13 answers that are too slow': { kind: 'delay', milliseconds: 1000 * STORE_TIMEOUT + 4500 }
 }
 
 async function overTheNetwork (t: Test, row: StoreRow, behind: Reachable, own: EngineFailures['ofServer']) {
