@@ -7,6 +7,8 @@ import { RenewedSql } from './internal/sql/renewed-sql.js'
 
 /** Seconds for one statement: postgres.js has no limit of its own, and waits on a dead connection for ever. */
 const PATIENCE = 1
+/** Seconds for a statement that creates, and may have to wait for others. */
+const PATIENCE_TO_CREATE = 60
 
 /** The `sql` function of `postgres` (postgres.js). */
 export interface PostgresSql {
@@ -49,7 +51,7 @@ export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
  */
 export async function createTable (connect: () => PostgresSql, options: { table?: string | undefined } = {}): Promise<void> {
   const table = tableOf(options)
-  const sql = renewed(connect, PATIENCE)
+  const sql = renewed(connect, PATIENCE_TO_CREATE)
   await createPostgresTable(table, queryOf(sql)).finally(() => sql.close())
 }
 

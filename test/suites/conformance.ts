@@ -12,7 +12,7 @@ await eachStore({ otherwise: true }, async (t, { connection, abilities, kind: { 
   }, async () => {
     const space = `space_${spaces++}`
     await connection.prepare?.(space)
-    return connection.store(space)
+    return { store: connection.store(space), close: async () => await connection.drop?.(space) }
   }, { without })
   t.strictSame([...broken], [], 'what is left out is a check of the contract')
 })

@@ -148,7 +148,7 @@ async function downAtStart (t: Test, { row, behind, proxy }: FaultScene) {
   })
 }
 
-await eachStore({ atomic: true }, async (t, row) => {
+await eachStore({ atomic: true, apart: true }, async (t, row) => {
   const { behind } = row.running
   const own = await failuresOf(row.address.engine)
   if (behind === undefined && own.ofStore === undefined) return skipOrFail(t, `${row.name} is no single server that a proxy could stand before`)

@@ -20,7 +20,7 @@ export const clientOptions = {
   },
   'memcache-client': { cmdTimeout: 1000, connectTimeout: 1000, keepDangleSocket: false },
   pg: { connectionTimeoutMillis: 1000, query_timeout: 1000 },
-  postgres: { connect_timeout: 1, backoff: () => 0.05 },
+  postgres: { connect_timeout: 1, backoff: () => 0.05, fetch_types: false },
   mysql2: { connectTimeout: 1000 },
   mongodb: {
     serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000, waitQueueTimeoutMS: 1000

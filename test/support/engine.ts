@@ -42,7 +42,7 @@ export interface Running {
   readonly behind?: Reachable
   /** The one process behind it, where there is one over TCP that a test may end. */
   readonly server?: RunningServer
-  /** Of a group: the one that sessions are written to. */
+  /** Of a group: the one that sessions are written to at first. */
   master? (): Promise<RunningServer>
   stop (): Promise<void>
 }
@@ -67,6 +67,8 @@ export interface Connection {
   store (space?: string): SessionStore
   /** Creates what that needs to be there: tables, indexes. */
   prepare? (space?: string): Promise<unknown>
+  /** Where a server gets slower by what is left behind. */
+  drop? (space: string): Promise<unknown>
   close (): unknown
 }
 

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Abilities, type Address, type Connection, connect, engineOf, type OpenedStore, opened, prepareStore, type Running, type ServerKind } from './engine.js'
+import { root } from './root.js'
 import { skipOrFail } from './skip.js'
 
-const stores = new URL('../stores/', import.meta.url)
+const stores = join(root, 'test/stores')
 
 /** The folders of `test/stores` that have an engine. */
-export const engines: readonly string[] = readdirSync(stores).filter((name) => existsSync(new URL(`${name}/engine.js`, stores)))
+export const engines: readonly string[] = readdirSync(stores).filter((name) => existsSync(join(stores, name, 'engine.ts')))
 
 /** A client, and the data it reaches. */
 export interface StoreRow {
@@ -28,6 +30,8 @@ interface Which {
   readonly atomic?: boolean
   /** Clients that are set up otherwise, too. */
   readonly otherwise?: boolean
+  /** Each client on a server of its own, which it may leave in any state. */
+  readonly apart?: boolean
 }
 
 /**
@@ -42,15 +46,22 @@ export async function eachStore (which: Which, tests: (t: Test, row: StoreRow) =
       await t.test(server, async t => {
         const reason = kind.missing?.()
         if (reason !== undefined) return kind.mayMiss ? t.plan(0, reason) : skipOrFail(t, reason)
-        const running = await kind.start()
-        t.teardown(() => running.stop())
-        const clients = Object.keys({ ...kind.clients, ...which.otherwise && kind.otherwise })
-        for (const client of clients) {
-          await t.test(client, async t => await tests(t, await rowOf(t, { engine, server, client, at: running.at }, kind, running)))
+        const shared = which.apart ? undefined : await started(t, kind)
+        for (const client of Object.keys({ ...kind.clients, ...which.otherwise && kind.otherwise })) {
+          await t.test(client, async t => {
+            const running = shared ?? await started(t, kind)
+            await tests(t, await rowOf(t, { engine, server, client, at: running.at }, kind, running))
+          })
         }
       })
     }
   }
+}
+
+async function started (t: Test, kind: ServerKind): Promise<Running> {
+  const running = await kind.start()
+  t.teardown(() => running.stop())
+  return running
 }
 
 async function rowOf (t: Test, address: Address, kind: ServerKind, running: Running): Promise<StoreRow> {

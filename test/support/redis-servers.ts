@@ -114,8 +114,6 @@ export interface RunningSentinel {
   readonly replica: RunningServer
   readonly sentinel: RunningServer
   readonly name: string
-  /** Of the two, after a fail-over. */
-  currentMaster (): Promise<RunningServer>
   stop (): Promise<void>
 }
 
@@ -142,6 +140,5 @@ export async function startSentinel (): Promise<RunningSentinel> {
     answer: '+PONG'
   })
   await waitUntil('Sentinel knows the replica', async () => cli(sentinel.port, 'SENTINEL', 'replicas', name).includes(String(replica.port)))
-  const currentMaster = async () => (await ask(master.port, 'ROLE')).includes('\r\nmaster\r\n') ? master : replica
-  return { master, replica, sentinel, name, currentMaster, stop: () => stopAll([sentinel, replica, master]) }
+  return { master, replica, sentinel, name, stop: () => stopAll([sentinel, replica, master]) }
 }

@@ -80,6 +80,7 @@ const connect: Connect = (at, { down, options }) => {
   return {
     store: (space) => mongoStore({ collection: collection(space) }),
     prepare: async (space) => await createIndexes(collection(space), { ttl: at.includes('://') }),
+    drop: async (space) => await collection(space).drop(),
     close: async () => await client.close()
   }
 }

@@ -29,7 +29,7 @@ else {
   await createTable(pool)
 
   // postgres.js often reports the end of the connection in place of the database's own code.
-  const connect = () => postgres(url, { connect_timeout: 1, max: 5, backoff: () => 0.05 })
+  const connect = () => postgres(url, { connect_timeout: 1, max: 5, backoff: () => 0.05, fetch_types: false })
   const stores = [
     ['pg', postgresStore({ pool }), /^57P01$/],
     ['postgres', postgresJsStore({ connect }), /^(57P01|CONNECTION_CLOSED|ECONNRESET)$/]

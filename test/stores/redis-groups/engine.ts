@@ -17,8 +17,8 @@ export default {
   'Redis Sentinel': {
     missing: redisMissing,
     async start () {
-      const { sentinel, currentMaster, stop } = await startSentinel()
-      return { at: String(sentinel.port), master: currentMaster, stop }
+      const { sentinel, master, stop } = await startSentinel()
+      return { at: String(sentinel.port), master: async () => master, stop }
     },
     clients: sentinelClients,
     abilities

@@ -9,19 +9,23 @@ import { ask, type RunningServer, waitUntil } from '../../support/server-process
 
 /** Milliseconds to find out that a master is gone and to promote its replica, with the timeouts of these servers. */
 const FAIL_OVER = 15_000
+const VISITORS = 12
 
 export async function ofStore (t: Test, { address, running }: StoreRow): Promise<void> {
   await t.test('R-16 the master dies while requests run: a 503 or the truth, and its replica takes over', async t => {
     const { store, close } = await openStore(address, { options: clientOptions })
     t.teardown(close)
     const people = await visitors(t, store)
-    await people.begin(12)
+    await people.begin(VISITORS)
     const server = await running.master?.() as RunningServer
     await replicated(server)
     const requests = people.hammer()
     await waitUntil('somebody was served', async () => requests.seen.has('served'))
     await server.signal('SIGKILL')
-    await waitUntil('somebody was told', async () => requests.seen.has('unavailable'))
+    const servedBefore = requests.seen.get('served') ?? 0
+    // node-redis holds what comes meanwhile: where the time limit is a busy machine's, the new master answers all of it.
+    const isServedAnew = () => (requests.seen.get('served') ?? 0) > servedBefore + 2 * VISITORS
+    await waitUntil('somebody was told, or the new master serves', async () => requests.seen.has('unavailable') || isServedAnew())
     await sleep(500)
     const seen = await requests()
     t.equal(seen.get('anonymous'), undefined, 'a master that is away is not "no such session"')
