@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import type { ReplaceOutcome } from '../../types/index.js'
 import { after, afterBoth, type Answer } from '../async/answer.js'
 import { type Step, storeFailure } from '../async/timeout.js'
 import { END_MARK, type EndMark, readPayload, type Tombstone, writeTombstone } from '../record/payload.js'
 import type { SessionRecord } from '../record/record.js'
 import type { Timeouts } from '../record/timeouts.js'
+import { recordKey } from '../tokens/record-key.js'
 import { judge } from './judge.js'
 import { assertSize, isTooLarge } from './record-size.js'
 import { Remembered } from './remembered.js'
@@ -63,7 +63,7 @@ export class StoredRecords {
 
   /** The key of a record: of no use to somebody who reads the store. */
   key (raw: Buffer | string): string {
-    return `${this.#options.namespace}:${hash('sha256', raw, 'hex')}`
+    return recordKey(this.#options.namespace, raw)
   }
 
   /** Keeps a new session. `false`: the key is taken. Throws `TooLarge`. */

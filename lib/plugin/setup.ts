@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Backend } from '../backends/backend.js'
 import { CookieBackend } from '../backends/cookie.js'
@@ -22,6 +21,7 @@ import { looksLikeMilliseconds } from '../options/common-mistakes.js'
 import { readOptions, type Settings } from '../options/options.js'
 import type { Timeouts } from '../record/timeouts.js'
 import type { Runtime } from '../request/runtime.js'
+import { namespaceOf } from '../tokens/record-key.js'
 import { findSecrets, parseSecrets } from '../tokens/secrets.js'
 import { RESERVED_KEYS } from '../session/session.js'
 import { Turns } from '../async/queue.js'
@@ -97,15 +97,10 @@ function storedRecords (settings: Settings, timeouts: Timeouts): StoredRecords |
   const { store, revocations, storeTimeout, grace, revocationStaleness: staleness } = settings
   const kept = store ?? revocations
   if (kept === null) return null
-  const name = namespace(settings)
+  const name = namespaceOf({ application: settings.application, session: settings.name, cookie: settings.cookie.name })
   const notBefore = revocations === null ? null : new NotBefore({ calls: new StoreCalls(revocations, storeTimeout), key: `${name}:epoch`, staleness })
   const maxSize = store === null ? Infinity : settings.maxSize
   return new StoredRecords({ calls: new StoreCalls(kept, storeTimeout), namespace: name, timeouts, grace, maxSize, cache: REMEMBERED, notBefore })
-}
-
-// A token of one session must find nothing that another one has put into the same store.
-function namespace ({ application, name, cookie }: Settings): string {
-  return hash('sha256', JSON.stringify([application, name, cookie.name]), 'hex').slice(0, 8)
 }
 
 function cookieWriter (app: FastifyInstance, { cookie: { policy } }: Settings): CookieWriter {

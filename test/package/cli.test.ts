@@ -2,13 +2,17 @@ import t from 'tap'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseSecrets } from '../../lib/tokens/secrets.js'
+import { buildApp, COOKIE, SECRET } from '../support/app.js'
 import { readText } from '../support/documents.js'
 
 const program = fileURLToPath(new URL('../../lib/cli.js', import.meta.url))
 
 // The real program, with the flags that this test itself was started with.
-const cli = (...args: string[]) => new Promise<{ status: unknown, stdout: string, stderr: string }>((resolve) => {
-  execFile(process.execPath, [...process.execArgv, program, ...args], (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }))
+const cli = (...args: string[]) => start(args)
+const start = (args: readonly string[], { env = {}, piped = '' }: { env?: Record<string, string>, piped?: string } = {}) => new Promise<{ status: unknown, stdout: string, stderr: string }>((resolve) => {
+  const given = [...process.execArgv, program, ...args]
+  const child = execFile(process.execPath, given, { env: { ...process.env, ...env } }, (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }))
+  child.stdin?.end(piped)
 })
 
 // Starting a process takes long, so all start at once.
@@ -39,5 +43,25 @@ t.test('anything else is a message on stderr and exit code 2', async (t) => {
   const [,,,, nothing, unknown, superfluous] = await runs
   t.match(nothing, { status: 2, stdout: '', stderr: /^Usage: / })
   t.match(unknown, { status: 2, stdout: '', stderr: /^Unknown command: kegen\n.*keygen/s })
-  t.match(superfluous, { status: 2, stdout: '', stderr: /^Unknown command: keygen --bits\n/ })
+  t.match(superfluous, { status: 2, stdout: '', stderr: /^Unknown option '--bits'/ })
+})
+
+t.test('inspect prints what the cookie says, from a pipe or the environment', async (t) => {
+  const { client, app } = await buildApp(t, { backend: 'cookie' })
+  app.get('/', async ({ session }) => { session.note = 'a note' })
+  await client.get('/')
+  const env = { SESSION_SECRET: SECRET }
+  const [byPipe, byEnvironment, withoutSecret] = await Promise.all([
+    start(['inspect'], { env, piped: `${client.header}\n` }),
+    start(['inspect', '--name', 'session', '--cookie', COOKIE, '--application', ''], { env: { ...env, SESSION_COOKIE: client.token as string } }),
+    start(['inspect'], { env: { SESSION_SECRET: '', SESSION_COOKIE: client.token as string } })
+  ])
+  t.match(byPipe, { status: 0, stderr: '', stdout: /^kind +sealed.*"note":"a note"/s })
+  t.equal(byEnvironment.stdout.split('\n').at(-2), byPipe.stdout.split('\n').at(-2))
+  t.match(withoutSecret, { status: 2, stdout: '', stderr: /secret: it is missing/ })
+})
+
+t.test('a secret or a cookie as an argument is refused', async (t) => {
+  t.match(await cli('inspect', '--secret', 'x'), { status: 2, stdout: '', stderr: /Unknown option '--secret'/ })
+  t.match(await cli('inspect', 'token'), { status: 2, stdout: '', stderr: /^Unknown command: inspect token/ })
 })
