@@ -10,7 +10,7 @@ import { parseSecrets } from '../tokens/secrets.js'
 
 const ID_BYTES = 32
 
-/** What a token says, as lines of text. Rejects with `FST_TYPED_SESSION_INVALID_SECRET`. `text`: a token, or a `Cookie` header. */
+/** Describes a token in lines of text. Rejects with `FST_TYPED_SESSION_INVALID_SECRET`. `text`: a token, or a `Cookie` header. */
 export async function inspectToken (text: string, secret: string, binding: Binding, now: number): Promise<string> {
   const given = text.trim().replace(/^cookie:\s*/i, '')
   const found = readCookie(given, binding.cookie)
