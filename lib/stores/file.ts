@@ -1,13 +1,12 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { InvalidOption } from '../errors.js'
 import { Turns } from '../async/queue.js'
 import { assertPart, isThere, nameOf, prepareDirectory, preparePart, readWhole } from './internal/file/directory.js'
 import { decode, type FileRecord } from './internal/file/format.js'
 import { type Lock, lockedError, removeLeftover, takeLock } from './internal/file/lock.js'
 import { isLive, isSpent, readRecord, removeRecord, writeRecord } from './internal/file/session-file.js'
 import { FileSubjects, removeEntry } from './internal/file/subjects.js'
-import { assertOptions, isSeconds } from './internal/options.js'
+import { assertOptions, assertSeconds } from './internal/options.js'
 import { wholeMilliseconds } from './internal/values.js'
 import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
@@ -46,7 +45,7 @@ class FileStore implements AsyncStore {
   constructor (options: FileStoreOptions) {
     assertOptions('fileStore', options, ['directory', 'lockTimeout'])
     const { directory, lockTimeout = 1 } = options
-    if (!isSeconds(lockTimeout)) throw new InvalidOption('lockTimeout', 'must be a number of seconds')
+    assertSeconds('lockTimeout', lockTimeout)
     this.#lockTimeout = lockTimeout * 1000
     this.#directory = prepareDirectory(directory)
     this.#subjects = new FileSubjects(this.#directory)

@@ -1,8 +1,8 @@
-import type { AsyncStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { InvalidOption } from '../errors.js'
 import { assertOptions, hasMethods } from './internal/options.js'
 import { errorField } from './internal/sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 interface Operator {
   $eq?: string
@@ -62,44 +62,76 @@ export function mongoStore (options: MongoStoreOptions): AsyncStore {
   assertOptions('mongoStore', options, ['collection'])
   const { collection } = options
   if (!hasMethods(collection, 'updateOne')) throw new InvalidOption('collection', 'expected a Collection of mongodb')
+  return new MongoStore(collection)
+}
 
-  return {
-    name: 'mongoStore',
-    async create (id, payload, expiresAt, subject) {
-      if (!fitsUtf8(id)) throw unstorable('id')
-      const fields = toFields(payload, expiresAt, subject)
-      try {
-        // Replaces what is over and inserts what is not there. A live document is neither, and its id is taken.
-        await collection.replaceOne(over(id), fields, { ...majority, upsert: true })
-        return true
-      } catch (error) {
-        if (errorField(error, 'code') === duplicateKey) return false
-        throw error
-      }
-    },
-    async load (id) {
-      if (!fitsUtf8(id)) return null
-      const found = await collection.findOne(live(id), { ...fromPrimary, projection: { payload: 1 } })
-      return found && (found as SessionDocument).payload
-    },
-    async replace (id, expected, payload, expiresAt, subject) {
-      const { subject: owner, ...fields } = toFields(payload, expiresAt, subject)
-      if (!fitsUtf8(id)) return 'missing'
-      const update = owner === undefined ? { $set: fields, $unset: { subject: '' as const } } : { $set: { ...fields, subject: owner } }
-      const isReplaced = fitsUtf8(expected) &&
-        (await collection.updateOne({ ...live(id), payload: { $eq: expected } }, update, majority)).matchedCount === 1
-      if (isReplaced) return 'replaced'
-      return await collection.findOne(live(id), { ...fromPrimary, projection: { _id: 1 } }) ? 'conflict' : 'missing'
-    },
-    async touch (id, expiresAt) {
-      const update = { $set: { expiresAt: toDate(expiresAt) } }
-      return fitsUtf8(id) && (await collection.updateOne(live(id), update, majority)).matchedCount === 1
-    },
-    async delete (id) {
-      if (fitsUtf8(id)) await collection.deleteOne({ _id: { $eq: id } }, majority)
-    },
-    findBySubject: (subject) => bySubject(collection, subject),
-    sweep: () => sweepAll(collection)
+class MongoStore implements AsyncStore {
+  readonly name = 'mongoStore'
+  readonly #collection: MongoCollection
+
+  constructor (collection: MongoCollection) {
+    this.#collection = collection
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    assertText(fitsUtf8, { id })
+    const fields = toFields(payload, expiresAt, subject)
+    try {
+      // Replaces what is over and inserts what is not there. A live document is neither, and its id is taken.
+      await this.#collection.replaceOne(over(id), fields, { ...majority, upsert: true })
+      return true
+    } catch (error) {
+      if (errorField(error, 'code') === duplicateKey) return false
+      throw error
+    }
+  }
+
+  async load (id: string): Promise<string | null> {
+    if (!fitsUtf8(id)) return null
+    const found = await this.#collection.findOne(live(id), { ...fromPrimary, projection: { payload: 1 } })
+    return found && (found as SessionDocument).payload
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const { subject: owner, ...fields } = toFields(payload, expiresAt, subject)
+    if (!fitsUtf8(id)) return 'missing'
+    const update = owner === undefined ? { $set: fields, $unset: { subject: '' as const } } : { $set: { ...fields, subject: owner } }
+    const isReplaced = fitsUtf8(expected) &&
+      (await this.#collection.updateOne({ ...live(id), payload: { $eq: expected } }, update, majority)).matchedCount === 1
+    if (isReplaced) return 'replaced'
+    return await this.#collection.findOne(live(id), { ...fromPrimary, projection: { _id: 1 } }) ? 'conflict' : 'missing'
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    const update = { $set: { expiresAt: toDate(expiresAt) } }
+    return fitsUtf8(id) && (await this.#collection.updateOne(live(id), update, majority)).matchedCount === 1
+  }
+
+  async delete (id: string): Promise<void> {
+    if (fitsUtf8(id)) await this.#collection.deleteOne({ _id: { $eq: id } }, majority)
+  }
+
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    if (!fitsUtf8(subject)) return
+    const found = this.#collection.find({ subject: { $eq: subject }, expiresAt: { $gt: new Date() } }, fromPrimary)
+    for await (const document of found) {
+      const { _id: id, payload, expiresAt } = document as SessionDocument
+      yield { id, payload, expiresAt: expiresAt.getTime() }
+    }
+  }
+
+  async sweep (): Promise<number> {
+    const filter = { expiresAt: { $lte: new Date() } }
+    const options = { ...fromPrimary, projection: { _id: 1 }, sort: { expiresAt: 1 as const }, limit: sweepBatch }
+    let removed = 0
+    let ids: string[]
+    do {
+      ids = []
+      for await (const document of this.#collection.find(filter, options)) ids.push((document as SessionDocument)._id)
+      // The deadline is compared again: meanwhile one may have been created anew.
+      removed += (await this.#collection.deleteMany({ _id: { $in: ids }, ...filter }, majority)).deletedCount
+    } while (ids.length === sweepBatch)
+    return removed
   }
 }
 
@@ -118,30 +150,6 @@ const over = (id: string): Filter => ({ _id: { $eq: id }, expiresAt: { $lte: new
 const toDate = (expiresAt: number) => new Date(wholeMilliseconds(expiresAt))
 
 function toFields (payload: string, expiresAt: number, subject: string | undefined): Fields {
-  if (!fitsUtf8(payload)) throw unstorable('payload')
-  if (subject !== undefined && !fitsUtf8(subject)) throw unstorable('subject')
+  assertText(fitsUtf8, { payload, subject })
   return { payload, expiresAt: toDate(expiresAt), ...(subject !== undefined && { subject }) }
-}
-
-async function * bySubject (collection: MongoCollection, subject: string): AsyncGenerator<StoredRecord> {
-  if (!fitsUtf8(subject)) return
-  const found = collection.find({ subject: { $eq: subject }, expiresAt: { $gt: new Date() } }, fromPrimary)
-  for await (const document of found) {
-    const { _id: id, payload, expiresAt } = document as SessionDocument
-    yield { id, payload, expiresAt: expiresAt.getTime() }
-  }
-}
-
-async function sweepAll (collection: MongoCollection): Promise<number> {
-  const filter = { expiresAt: { $lte: new Date() } }
-  const options = { ...fromPrimary, projection: { _id: 1 }, sort: { expiresAt: 1 as const }, limit: sweepBatch }
-  let removed = 0
-  let ids: string[]
-  do {
-    ids = []
-    for await (const document of collection.find(filter, options)) ids.push((document as SessionDocument)._id)
-    // The deadline is compared again: meanwhile one may have been created anew.
-    removed += (await collection.deleteMany({ _id: { $in: ids }, ...filter }, majority)).deletedCount
-  } while (ids.length === sweepBatch)
-  return removed
 }

@@ -1,11 +1,11 @@
-import type { AsyncStore, StoredRecord } from '../../types/store.js'
+import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { assertOptions } from './internal/options.js'
 import { longestId, longestSubject, mysqlSchema } from './internal/schema/mysql.js'
 import { assertColumns, quoteTable, tableOf } from './internal/sql/identifier.js'
 import { mysqlClient, type MysqlClient, type MysqlPool } from './internal/sql/mysql-client.js'
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
 import { errorField } from './internal/sql/retry.js'
-import { fitsUtf8, unstorable, wholeMilliseconds } from './internal/values.js'
+import { assertText, fitsUtf8, unstorable, wholeMilliseconds } from './internal/values.js'
 
 export type { MysqlPool } from './internal/sql/mysql-client.js'
 
@@ -25,6 +25,7 @@ const duplicateEntry = 1062
 const bytes = "/*M! COALESCE( */ ? /*M! , X'') */"
 
 type Statements = ReturnType<typeof statements>
+type Row = ReturnType<typeof columns>
 
 // Every UPDATE counts the revision up. Otherwise a row that is found and has the values already is counted as written
 // or not, depending on a flag of the connection.
@@ -59,50 +60,87 @@ export function mysqlStore (options: MysqlStoreOptions): AsyncStore {
   assertOptions('mysqlStore', options, ['pool', 'table'])
   const { pool, table = 'sessions' } = options
   const sql = statements(quoteTable(table, '`'))
-  const client = mysqlClient(pool)
-  const isLive = async (id: Buffer) => (await client.read(sql.isLive, [id, Date.now()])).length === 1
+  return new MysqlStore(mysqlClient(pool), sql)
+}
 
-  return {
-    name: 'mysqlStore',
-    async create (id, payload, expiresAt, subject) {
-      const key = toKey(id, longestId)
-      if (!key) throw unstorable('id')
-      const row = [...columns(payload, expiresAt, subject), key]
-      for (let attempt = 0; attempt < createAttempts; attempt++) {
-        if (await insert(client, sql, row) || await client.write(sql.takeOver, [...row, Date.now()]) === 1) return true
-        // Neither free nor over: it is taken, unless a sweep has just removed it.
-        if (await isLive(key)) return false
-      }
-      return false
-    },
-    async load (id) {
-      const key = toKey(id, longestId)
-      if (!key) return null
-      const [row] = await client.read(sql.load, [key, Date.now()])
-      return row ? toText(row[0]) : null
-    },
-    async replace (id, expected, payload, expiresAt, subject) {
-      const written = columns(payload, expiresAt, subject)
-      const key = toKey(id, longestId)
-      if (!key) return 'missing'
-      const isReplaced = fitsUtf8(expected) &&
-        await client.write(sql.replace, [...written, key, Date.now(), Buffer.from(expected)]) === 1
-      if (isReplaced) return 'replaced'
-      return await isLive(key) ? 'conflict' : 'missing'
-    },
-    async touch (id, expiresAt) {
-      const key = toKey(id, longestId)
-      return key !== null && await client.write(sql.touch, [wholeMilliseconds(expiresAt), key, Date.now()]) === 1
-    },
-    async delete (id) {
-      const key = toKey(id, longestId)
-      if (key) await client.write(sql.delete, [key])
-    },
-    findBySubject: (subject) => bySubject(client, sql, subject),
-    async sweep () {
-      const now = Date.now()
-      return await sweepInBatches(sweepBatch, () => client.write(sql.sweep, [now, now]))
+class MysqlStore implements AsyncStore {
+  readonly name = 'mysqlStore'
+  readonly #client: MysqlClient
+  readonly #sql: Statements
+
+  constructor (client: MysqlClient, sql: Statements) {
+    this.#client = client
+    this.#sql = sql
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    const key = toKey(id, longestId)
+    if (!key) throw unstorable('id')
+    const row = [...columns(payload, expiresAt, subject), key]
+    for (let attempt = 0; attempt < createAttempts; attempt++) {
+      if (await this.#insert(row) || await this.#wrote(this.#sql.takeOver, [...row, Date.now()])) return true
+      // Neither free nor over: it is taken, unless a sweep has just removed it.
+      if (await this.#isLive(key)) return false
     }
+    return false
+  }
+
+  async load (id: string): Promise<string | null> {
+    const key = toKey(id, longestId)
+    if (!key) return null
+    const [row] = await this.#client.read(this.#sql.load, [key, Date.now()])
+    return row ? toText(row[0]) : null
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const written = columns(payload, expiresAt, subject)
+    const key = toKey(id, longestId)
+    if (!key) return 'missing'
+    const isReplaced = fitsUtf8(expected) &&
+      await this.#wrote(this.#sql.replace, [...written, key, Date.now(), Buffer.from(expected)])
+    if (isReplaced) return 'replaced'
+    return await this.#isLive(key) ? 'conflict' : 'missing'
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    const key = toKey(id, longestId)
+    return key !== null && await this.#wrote(this.#sql.touch, [wholeMilliseconds(expiresAt), key, Date.now()])
+  }
+
+  async delete (id: string): Promise<void> {
+    const key = toKey(id, longestId)
+    if (key) await this.#client.write(this.#sql.delete, [key])
+  }
+
+  async * findBySubject (subject: string): AsyncGenerator<StoredRecord> {
+    const owner = toKey(subject, longestSubject)
+    if (!owner) return
+    const page = (last: Buffer) => this.#client.read(this.#sql.findBySubject, [owner, Date.now(), last])
+    for await (const [id, payload, expiresAt] of inPages(subjectPage, Buffer.alloc(0), page, ([id]) => id as Buffer<ArrayBuffer>)) {
+      yield { id: toText(id), payload: toText(payload), expiresAt: Number(expiresAt) }
+    }
+  }
+
+  async sweep (): Promise<number> {
+    const now = Date.now()
+    return await sweepInBatches(sweepBatch, () => this.#client.write(this.#sql.sweep, [now, now]))
+  }
+
+  async #insert (row: Row): Promise<boolean> {
+    try {
+      return await this.#wrote(this.#sql.insert, row)
+    } catch (error) {
+      if (errorField(error, 'errno') === duplicateEntry) return false
+      throw error
+    }
+  }
+
+  async #isLive (key: Buffer): Promise<boolean> {
+    return (await this.#client.read(this.#sql.isLive, [key, Date.now()])).length === 1
+  }
+
+  async #wrote (statement: string, row: Row): Promise<boolean> {
+    return await this.#client.write(statement, row) === 1
   }
 }
 
@@ -128,26 +166,8 @@ function toKey (text: string, longest: number): Buffer | null {
 const toText = (column: unknown) => (column as Buffer).toString('utf8')
 
 function columns (payload: string, expiresAt: number, subject: string | undefined) {
-  if (!fitsUtf8(payload)) throw unstorable('payload')
+  assertText(fitsUtf8, { payload })
   const owner = subject === undefined ? null : toKey(subject, longestSubject)
   if (subject !== undefined && !owner) throw unstorable('subject')
   return [Buffer.from(payload), wholeMilliseconds(expiresAt), owner]
-}
-
-async function insert (client: MysqlClient, sql: Statements, row: ReturnType<typeof columns>): Promise<boolean> {
-  try {
-    return await client.write(sql.insert, row) === 1
-  } catch (error) {
-    if (errorField(error, 'errno') === duplicateEntry) return false
-    throw error
-  }
-}
-
-async function * bySubject (client: MysqlClient, sql: Statements, subject: string): AsyncGenerator<StoredRecord> {
-  const owner = toKey(subject, longestSubject)
-  if (!owner) return
-  const page = (last: Buffer) => client.read(sql.findBySubject, [owner, Date.now(), last])
-  for await (const [id, payload, expiresAt] of inPages(subjectPage, Buffer.alloc(0), page, ([id]) => id as Buffer<ArrayBuffer>)) {
-    yield { id: toText(id), payload: toText(payload), expiresAt: Number(expiresAt) }
-  }
 }

@@ -1,6 +1,6 @@
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore } from '../../types/store.js'
-import { assertOptions, hasMethods, isSeconds } from './internal/options.js'
+import { assertOptions, assertPositiveSeconds, hasMethods } from './internal/options.js'
 import { tableOf } from './internal/sql/identifier.js'
 import { createPostgresTable, postgresStatements, postgresTable, type Query } from './internal/sql/postgres-table.js'
 import { RenewedSql } from './internal/sql/renewed-sql.js'
@@ -39,7 +39,7 @@ export interface PostgresJsStoreOptions {
 export function postgresJsStore (options: PostgresJsStoreOptions): AsyncStore {
   assertOptions('postgresJsStore', options, ['connect', 'statementTimeout', 'table'])
   const { connect, statementTimeout = PATIENCE, table = 'sessions' } = options
-  if (!isSeconds(statementTimeout) || statementTimeout === 0) throw new InvalidOption('statementTimeout', 'must be a positive number of seconds')
+  assertPositiveSeconds('statementTimeout', statementTimeout)
   const statements = postgresStatements(table)
   const sql = renewed(connect, statementTimeout)
   return { ...postgresTable('postgresJsStore', statements, queryOf(sql)), close: () => sql.close() }

@@ -1,5 +1,5 @@
 import { InvalidOption } from '../errors.js'
-import { assertOptions, isSeconds } from './internal/options.js'
+import { assertOptions, assertSeconds } from './internal/options.js'
 import { sqliteSchema } from './internal/schema/sqlite.js'
 import { quoteTable, tableOf } from './internal/sql/identifier.js'
 import { inPages, sweepInBatches } from './internal/sql/pages.js'
@@ -55,7 +55,7 @@ export function sqliteStore (options: SqliteStoreOptions): SqliteStore {
   assertOptions('sqliteStore', options, ['database', 'table', 'busyTimeout'])
   const { database, table = 'sessions', busyTimeout = 1 } = options
   assertDatabase(database)
-  if (!isSeconds(busyTimeout)) throw new InvalidOption('busyTimeout', 'must be a number of seconds')
+  assertSeconds('busyTimeout', busyTimeout)
   return new SqliteStore(prepare(database, quoteTable(table, '"')), busyTimeout * 1000)
 }
 

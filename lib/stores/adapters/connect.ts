@@ -36,59 +36,78 @@ export function connectStore (store: ConnectStore): AsyncStore {
   if (!hasMethods(store, 'get', 'set', 'destroy')) {
     throw new InvalidOption('connectStore(store)', 'needs a store with the methods get, set and destroy')
   }
-  const turns = new Turns()
-  const inTurn = <T>(id: string, turn: (late: AbortSignal) => Promise<T>) => inTime((late) => turns.run(id, () => turn(late)))
+  return new ConnectAdapter(store)
+}
 
-  async function read (id: string, late: AbortSignal): Promise<string | null> {
+class ConnectAdapter implements AsyncStore {
+  readonly name = 'connectStore'
+  readonly atomic = false
+  readonly #store: ConnectStore
+  readonly #turns = new Turns()
+
+  constructor (store: ConnectStore) {
+    this.#store = store
+  }
+
+  create (id: string, payload: string, expiresAt: number): Promise<boolean> {
+    return this.#inTurn(id, async (late) => {
+      if (await this.#read(id, late) !== null) return false
+      await this.#write(id, payload, expiresAt, late)
+      return true
+    })
+  }
+
+  load (id: string): Promise<string | null> {
+    return inTime((late) => this.#read(id, late))
+  }
+
+  replace (id: string, expected: string, payload: string, expiresAt: number): Promise<ReplaceOutcome> {
+    return this.#inTurn(id, async (late) => {
+      const current = await this.#read(id, late)
+      if (current !== expected) return current === null ? 'missing' : 'conflict'
+      await this.#write(id, payload, expiresAt, late)
+      return 'replaced'
+    })
+  }
+
+  touch (id: string, expiresAt: number): Promise<boolean> {
+    return this.#inTurn(id, async (late) => {
+      const current = await this.#read(id, late)
+      if (current === null) return false
+      await this.#write(id, current, expiresAt, late)
+      return true
+    })
+  }
+
+  delete (id: string): Promise<void> {
+    return this.#inTurn(id, async (late) => {
+      assertText(fitsUtf8, { id })
+      await this.#remove(id, late)
+    })
+  }
+
+  async #read (id: string, late: AbortSignal): Promise<string | null> {
     assertText(fitsUtf8, { id })
-    const found = await call<unknown>((done) => store.get(id, done), late).catch(noEntry)
+    const found = await call<unknown>((done) => this.#store.get(id, done), late).catch(noEntry)
     if (!isKept(found) || found.expiresAt <= Date.now()) return null
     return found.payload
   }
 
-  async function write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
+  async #write (id: string, payload: string, expiresAt: number, late: AbortSignal): Promise<void> {
     const left = wholeMilliseconds(expiresAt) - Date.now()
     // Each of these stores does something else with a deadline that has passed.
-    if (left <= 0) return remove(id, late)
+    if (left <= 0) return this.#remove(id, late)
     const cookie = { expires: new Date(expiresAt), maxAge: left, originalMaxAge: left, httpOnly: true, path: '/' } as const
     const session: Kept = { cookie, payload, expiresAt }
-    await call((done) => store.set(id, session as never, done), late)
+    await call((done) => this.#store.set(id, session as never, done), late)
   }
 
-  async function remove (id: string, late: AbortSignal): Promise<void> {
-    await call((done) => store.destroy(id, done), late).catch(noEntry)
+  async #remove (id: string, late: AbortSignal): Promise<void> {
+    await call((done) => this.#store.destroy(id, done), late).catch(noEntry)
   }
 
-  return {
-    name: 'connectStore',
-    atomic: false,
-
-    create: (id, payload, expiresAt) => inTurn(id, async (late) => {
-      if (await read(id, late) !== null) return false
-      await write(id, payload, expiresAt, late)
-      return true
-    }),
-
-    load: (id) => inTime((late) => read(id, late)),
-
-    replace: (id, expected, payload, expiresAt) => inTurn(id, async (late): Promise<ReplaceOutcome> => {
-      const current = await read(id, late)
-      if (current !== expected) return current === null ? 'missing' : 'conflict'
-      await write(id, payload, expiresAt, late)
-      return 'replaced'
-    }),
-
-    touch: (id, expiresAt) => inTurn(id, async (late) => {
-      const current = await read(id, late)
-      if (current === null) return false
-      await write(id, current, expiresAt, late)
-      return true
-    }),
-
-    delete: (id) => inTurn(id, async (late) => {
-      assertText(fitsUtf8, { id })
-      await remove(id, late)
-    })
+  #inTurn<T> (id: string, turn: (late: AbortSignal) => Promise<T>): Promise<T> {
+    return inTime((late) => this.#turns.run(id, () => turn(late)))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../../types/index.js'
 import { InvalidOption } from '../../errors.js'
 import { assertOptions } from '../internal/options.js'
-import { assertStores, closeBoth, settleAll } from '../internal/parts.js'
+import { assertStores, closeBoth, overwrite, settleAll } from '../internal/parts.js'
 import { wholeMilliseconds } from '../internal/values.js'
 
 export interface MigratingStoreOptions {
@@ -22,8 +22,6 @@ export interface MigratingStoreOptions {
  */
 const DELETED = '{"ended":true}'
 const DELETED_LIFE = 60_000
-/** Each lost one is somebody else's success. The bound is for a store that lies. */
-const MAX_RACES = 100
 
 /** Stands before what `from` keeps of a session that is being moved. */
 const MOVING = 'fastify-typed-session: moving '
@@ -48,99 +46,106 @@ export function migratingStore (options: MigratingStoreOptions): AsyncStore {
   const { from, to, prepare = false } = options
   assertStores('migratingStore', { from, to })
   if (typeof prepare !== 'boolean') throw new InvalidOption('migratingStore({ prepare })', 'must be true or false')
+  return new MigratingStore(from, to, prepare)
+}
+
+class MigratingStore implements AsyncStore {
+  readonly name = 'migratingStore'
+  readonly atomic: boolean
+  findBySubject? (subject: string): AsyncIterable<StoredRecord>
+  sweep? (): Promise<number>
+  readonly #from: SessionStore
+  readonly #to: SessionStore
+  readonly #prepare: boolean
+
+  constructor (from: SessionStore, to: SessionStore, prepare: boolean) {
+    this.atomic = (from.atomic ?? true) && (to.atomic ?? true)
+    this.#from = from
+    this.#to = to
+    this.#prepare = prepare
+    if (from.findBySubject && to.findBySubject) this.findBySubject = (subject) => findInBoth(from as Finding, to as Finding, subject)
+    if (from.sweep ?? to.sweep) this.sweep = () => sweepBoth(from, to)
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    if (await this.#find(id) !== null) return false
+    const there = await this.#to.load(id)
+    if (there === DELETED) return await this.#to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
+    // Somebody else was faster where it was deleted before.
+    return there === null && await (this.#prepare ? this.#from : this.#to).create(id, payload, expiresAt, subject)
+  }
+
+  async load (id: string): Promise<string | null> {
+    return (await this.#find(id))?.payload ?? null
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const next = { payload, expiresAt, subject }
+    const moved = await this.#replaceMoved(id, expected, next)
+    if (moved !== 'missing') return moved
+    const present = await this.#replacePresent(id, expected, next)
+    if (present === 'replaced' || present === 'conflict') return present
+    // It has moved since it was looked for in `to`, or is nowhere.
+    return await this.#replaceMoved(id, expected, next)
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    let found = await this.#find(id)
+    if (found?.move) {
+      await this.#finish(id, found.move)
+      found = await this.#find(id)
+    }
+    // Where it is, since nobody says to whom it belongs; or where it has just moved.
+    return found !== null && (await found.in.touch(id, expiresAt) || await this.#to.touch(id, expiresAt))
+  }
+
+  async delete (id: string): Promise<void> {
+    const marked = await overwrite(this.#to, id, DELETED, Date.now() + DELETED_LIFE)
+    if (!marked) throw new Error('migratingStore deletes nothing: `to` neither takes a record nor has one to replace')
+    await this.#from.delete(id)
+  }
+
+  close (): Promise<void> {
+    return closeBoth(this.#from, this.#to)
+  }
 
   /** The answer of `to`, or that of `from` while `to` knows nothing. Asked twice, since the session may move in between. */
-  async function find (id: string): Promise<Kept & { in: SessionStore } | null> {
+  async #find (id: string): Promise<Kept & { in: SessionStore } | null> {
     for (const last of [false, true]) {
-      const moved = await to.load(id)
-      if (moved !== null) return moved === DELETED ? null : foundIn(to, moved)
-      const present = last ? null : await from.load(id)
-      if (present !== null) return foundIn(from, present)
+      const moved = await this.#to.load(id)
+      if (moved !== null) return moved === DELETED ? null : foundIn(this.#to, moved)
+      const present = last ? null : await this.#from.load(id)
+      if (present !== null) return foundIn(this.#from, present)
     }
     return null
   }
 
-  /** Not for a session that `to` knows: it would not be overwritten, but forgotten here. */
-  async function finish (id: string, { payload, expiresAt, subject }: Move): Promise<void> {
-    await to.create(id, payload, expiresAt, subject)
-    await from.delete(id)
-  }
-
-  async function replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
+  async #replaceMoved (id: string, expected: string, next: Move): Promise<ReplaceOutcome> {
     // A session that ends is marked, as one that is deleted: a process that is still moving it must not bring it back.
     const { payload, expiresAt, subject }: Move = wholeMilliseconds(next.expiresAt) > Date.now() ? next : { payload: DELETED, expiresAt: Date.now() + DELETED_LIFE, subject: undefined }
-    const outcome = await to.replace(id, expected, payload, expiresAt, subject)
-    if (outcome === 'conflict') return await to.load(id) === DELETED ? 'missing' : 'conflict'
+    const outcome = await this.#to.replace(id, expected, payload, expiresAt, subject)
+    if (outcome === 'conflict') return await this.#to.load(id) === DELETED ? 'missing' : 'conflict'
     // A process that ended in the middle of a move left a copy in `from`. It must not outlive what takes its place.
-    if (outcome === 'replaced' && next.expiresAt < Date.now() + DELETED_LIFE) await from.delete(id)
+    if (outcome === 'replaced' && next.expiresAt < Date.now() + DELETED_LIFE) await this.#from.delete(id)
     return outcome
   }
 
-  async function replacePresent (id: string, expected: string, next: Move): Promise<ReplaceOutcome | 'moving'> {
+  async #replacePresent (id: string, expected: string, next: Move): Promise<ReplaceOutcome | 'moving'> {
     const { expiresAt, subject } = next
-    const outcome = await from.replace(id, expected, prepare ? next.payload : write(next), expiresAt, subject)
+    const outcome = await this.#from.replace(id, expected, this.#prepare ? next.payload : write(next), expiresAt, subject)
     // It is saved by now, whether or not the rest succeeds.
-    if (outcome === 'replaced' && !prepare) await finish(id, next).catch(() => {})
+    if (outcome === 'replaced' && !this.#prepare) await this.#finish(id, next).catch(() => {})
     if (outcome !== 'conflict') return outcome
-    const present = await from.load(id)
+    const present = await this.#from.load(id)
     const kept = present === null ? null : read(present)
-    if (kept?.move) await finish(id, kept.move)
+    if (kept?.move) await this.#finish(id, kept.move)
     return kept === null || kept.move ? 'moving' : 'conflict'
   }
 
-  async function mark (id: string): Promise<void> {
-    const until = Date.now() + DELETED_LIFE
-    for (let races = 0; races < MAX_RACES; races++) {
-      if (await to.create(id, DELETED, until)) return
-      const payload = await to.load(id)
-      if (payload !== null && await to.replace(id, payload, DELETED, until) === 'replaced') return
-    }
-    throw new Error('migratingStore deletes nothing: `to` neither takes a record nor has one to replace')
-  }
-
-  return {
-    name: 'migratingStore',
-    atomic: (from.atomic ?? true) && (to.atomic ?? true),
-    close: () => closeBoth(from, to),
-    ...((from.sweep ?? to.sweep) && { sweep: () => sweepBoth(from, to) }),
-    ...(from.findBySubject && to.findBySubject && { findBySubject: (subject: string) => findInBoth(from as Finding, to as Finding, subject) }),
-
-    async load (id) {
-      return (await find(id))?.payload ?? null
-    },
-
-    async create (id, payload, expiresAt, subject) {
-      if (await find(id) !== null) return false
-      const there = await to.load(id)
-      if (there === DELETED) return await to.replace(id, DELETED, payload, expiresAt, subject) === 'replaced'
-      // Somebody else was faster where it was deleted before.
-      return there === null && await (prepare ? from : to).create(id, payload, expiresAt, subject)
-    },
-
-    async replace (id, expected, payload, expiresAt, subject) {
-      const next = { payload, expiresAt, subject }
-      const moved = await replaceMoved(id, expected, next)
-      if (moved !== 'missing') return moved
-      const present = await replacePresent(id, expected, next)
-      if (present === 'replaced' || present === 'conflict') return present
-      // It has moved since it was looked for in `to`, or is nowhere.
-      return await replaceMoved(id, expected, next)
-    },
-
-    async touch (id, expiresAt) {
-      let found = await find(id)
-      if (found?.move) {
-        await finish(id, found.move)
-        found = await find(id)
-      }
-      // Where it is, since nobody says to whom it belongs; or where it has just moved.
-      return found !== null && (await found.in.touch(id, expiresAt) || await to.touch(id, expiresAt))
-    },
-
-    async delete (id) {
-      await mark(id)
-      await from.delete(id)
-    }
+  /** Not for a session that `to` knows: it would not be overwritten, but forgotten here. */
+  async #finish (id: string, { payload, expiresAt, subject }: Move): Promise<void> {
+    await this.#to.create(id, payload, expiresAt, subject)
+    await this.#from.delete(id)
   }
 }
 

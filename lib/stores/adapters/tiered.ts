@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { AsyncStore, Awaitable, SessionStore } from '../../../types/index.js'
+import type { AsyncStore, Awaitable, ReplaceOutcome, SessionStore, StoredRecord } from '../../../types/index.js'
 import { InvalidOption } from '../../errors.js'
-import { assertOptions, isSeconds } from '../internal/options.js'
-import { assertStores, closeBoth } from '../internal/parts.js'
+import { assertOptions, assertPositiveSeconds } from '../internal/options.js'
+import { assertStores, closeBoth, overwrite } from '../internal/parts.js'
+import { within } from '../internal/timeout.js'
 
 export interface TieredStoreOptions {
   /** The fast one: `memoryStore()` in each process, or a Redis that they share. If it loses a session or fails, the store does without it. */
@@ -22,8 +23,6 @@ export interface TieredStoreOptions {
 
 /** Stands in the cache where only the durable store can tell. As long as it does, a slower reader puts nothing old there. */
 const ASK = 'fastify-typed-session: ask the store'
-/** Each lost one is somebody else's success. The bound is for a cache that lies. */
-const MAX_RACES = 100
 /** How many sessions may be in doubt before all are. */
 const MAX_DOUBTS = 1000
 
@@ -37,92 +36,117 @@ export function tieredStore (options: TieredStoreOptions): AsyncStore {
   const { cache, store, staleness = 5, cacheTimeout = 0.1 } = options
   assertStores('tieredStore', { cache, store })
   if (cache === store) throw new InvalidOption('tieredStore({ cache })', 'must be another store than `store`')
-  assertSeconds('staleness', staleness)
-  assertSeconds('cacheTimeout', cacheTimeout)
-  /** Counted from before the record was read or written, so that no call that hangs keeps it for longer. */
-  const until = (expiresAt = Infinity) => Math.min(expiresAt, Date.now() + staleness * 1000)
-  const inTime = <T>(task: () => Awaitable<T>) => attempt(task, cacheTimeout * 1000)
-  const doubts = new Doubts()
+  assertPositiveSeconds('tieredStore({ staleness })', staleness)
+  assertPositiveSeconds('tieredStore({ cacheTimeout })', cacheTimeout)
+  return new TieredStore(cache, store, staleness * 1000, cacheTimeout * 1000)
+}
 
-  /** `false`: the cache says that the id is taken, and that nothing is there. */
-  async function mark (copy: string): Promise<boolean> {
-    const deadline = until()
-    for (let races = 0; races < MAX_RACES; races++) {
-      if (await cache.create(copy, ASK, deadline) === true) return true
-      const present = await cache.load(copy)
-      if (present !== null && await cache.replace(copy, present, ASK, deadline) === 'replaced') return true
-    }
-    return false
+class TieredStore implements AsyncStore {
+  readonly name = 'tieredStore'
+  readonly atomic: boolean
+  findBySubject? (subject: string): AsyncIterable<StoredRecord>
+  sweep? (): Promise<number>
+  readonly #cache: SessionStore
+  readonly #store: SessionStore
+  readonly #staleness: number
+  readonly #cacheTimeout: number
+  readonly #doubts = new Doubts()
+
+  /** `staleness`, `cacheTimeout`: milliseconds. */
+  constructor (cache: SessionStore, store: SessionStore, staleness: number, cacheTimeout: number) {
+    this.atomic = store.atomic ?? true
+    this.#cache = cache
+    this.#store = store
+    this.#staleness = staleness
+    this.#cacheTimeout = cacheTimeout
+    if (store.findBySubject) this.findBySubject = store.findBySubject.bind(store)
+    if (store.sweep ?? cache.sweep) this.sweep = () => sweep(store, cache)
+  }
+
+  async create (id: string, payload: string, expiresAt: number, subject?: string): Promise<boolean> {
+    const deadline = this.#until(expiresAt)
+    const created = await this.#store.create(id, payload, expiresAt, subject)
+    if (created) await this.#inTime(() => this.#cache.create(copyOf(id), payload, deadline))
+    return created
+  }
+
+  async load (id: string): Promise<string | null> {
+    const copy = copyOf(id)
+    const cached = this.#doubts.has(id) ? undefined : await this.#inTime(() => this.#cache.load(copy))
+    if (typeof cached === 'string' && cached !== ASK) return cached
+    const deadline = this.#until()
+    const payload = await this.#store.load(id)
+    if (payload !== null && cached === null) await this.#inTime(() => this.#cache.create(copy, payload, deadline))
+    return payload
+  }
+
+  async replace (id: string, expected: string, payload: string, expiresAt: number, subject?: string): Promise<ReplaceOutcome> {
+    const deadline = this.#until(expiresAt)
+    const outcome = await this.#store.replace(id, expected, payload, expiresAt, subject)
+    // A copy that has expired would be none, and leave room for an older one.
+    await (outcome === 'replaced' && deadline > Date.now() ? this.#renew(id, expected, payload, deadline) : this.#forget(id))
+    return outcome
+  }
+
+  async touch (id: string, expiresAt: number): Promise<boolean> {
+    const touched = await this.#store.touch(id, expiresAt)
+    // A later deadline must not let the cache keep a stale copy for longer.
+    if (!touched || expiresAt < this.#until()) await this.#forget(id)
+    return touched
+  }
+
+  async delete (id: string): Promise<void> {
+    await this.#store.delete(id)
+    await this.#forget(id)
+  }
+
+  close (): Promise<void> {
+    return closeBoth(this.#store, this.#cache)
+  }
+
+  /** Only what was replaced in the store is replaced in the cache: anything else there may be the work of a faster writer. */
+  #renew (id: string, expected: string, payload: string, deadline: number): Promise<void> {
+    return this.#correct(id, async (copy) => {
+      const outcome = await this.#cache.replace(copy, expected, payload, deadline)
+      const renewed = outcome === 'replaced' || (outcome === 'missing' && await this.#cache.create(copy, payload, deadline) === true)
+      return renewed || await this.#mark(copy)
+    })
+  }
+
+  /** A copy in the cache, if there is one, may be older or newer than the caller knows. */
+  #forget (id: string): Promise<void> {
+    return this.#correct(id, (copy) => this.#mark(copy))
+  }
+
+  #mark (copy: string): Promise<boolean> {
+    return overwrite(this.#cache, copy, ASK, this.#until())
   }
 
   /** Where the cache cannot be put right, it is not asked until it has nothing left of this time. */
-  async function correct (id: string, write: (copy: string) => Promise<boolean>): Promise<void> {
-    const deadline = until()
+  async #correct (id: string, write: (copy: string) => Promise<boolean>): Promise<void> {
+    const deadline = this.#until()
     const copy = copyOf(id)
-    const corrected = await inTime(async () => {
+    const corrected = await this.#inTime(async () => {
       try {
         return await write(copy)
       } catch {
         // For other processes: a Redis without memory still deletes.
-        await cache.delete(copy)
+        await this.#cache.delete(copy)
       }
     })
-    if (corrected !== true) doubts.add(id, deadline)
+    if (corrected !== true) this.#doubts.add(id, deadline)
   }
 
-  /** A copy in the cache, if there is one, may be older or newer than the caller knows. */
-  const forget = async (id: string) => await correct(id, mark)
+  /** Counted from before the record was read or written, so that no call that hangs keeps it for longer. */
+  #until (expiresAt = Infinity): number {
+    return Math.min(expiresAt, Date.now() + this.#staleness)
+  }
 
-  /** Only what was replaced in the store is replaced in the cache: anything else there may be the work of a faster writer. */
-  const renew = async (id: string, expected: string, payload: string, deadline: number) => await correct(id, async (copy) => {
-    const outcome = await cache.replace(copy, expected, payload, deadline)
-    const renewed = outcome === 'replaced' || (outcome === 'missing' && await cache.create(copy, payload, deadline) === true)
-    return renewed || await mark(copy)
-  })
-
-  return {
-    name: 'tieredStore',
-    atomic: store.atomic ?? true,
-    close: () => closeBoth(store, cache),
-    ...((store.sweep ?? cache.sweep) && { sweep: () => sweep(store, cache) }),
-    ...(store.findBySubject && { findBySubject: store.findBySubject.bind(store) }),
-
-    async create (id, payload, expiresAt, subject) {
-      const deadline = until(expiresAt)
-      const created = await store.create(id, payload, expiresAt, subject)
-      if (created) await inTime(() => cache.create(copyOf(id), payload, deadline))
-      return created
-    },
-
-    async load (id) {
-      const copy = copyOf(id)
-      const cached = doubts.has(id) ? undefined : await inTime(() => cache.load(copy))
-      if (typeof cached === 'string' && cached !== ASK) return cached
-      const deadline = until()
-      const payload = await store.load(id)
-      if (payload !== null && cached === null) await inTime(() => cache.create(copy, payload, deadline))
-      return payload
-    },
-
-    async replace (id, expected, payload, expiresAt, subject) {
-      const deadline = until(expiresAt)
-      const outcome = await store.replace(id, expected, payload, expiresAt, subject)
-      // A copy that has expired would be none, and leave room for an older one.
-      await (outcome === 'replaced' && deadline > Date.now() ? renew(id, expected, payload, deadline) : forget(id))
-      return outcome
-    },
-
-    async touch (id, expiresAt) {
-      const touched = await store.touch(id, expiresAt)
-      // A later deadline must not let the cache keep a stale copy for longer.
-      if (!touched || expiresAt < until()) await forget(id)
-      return touched
-    },
-
-    async delete (id) {
-      await store.delete(id)
-      await forget(id)
-    }
+  /** `undefined`: the cache failed, or took too long. */
+  #inTime<T> (task: () => Awaitable<T>): Promise<T | undefined> {
+    // An `async` function, because it turns what is thrown into a rejection.
+    const answer = (async () => await task())()
+    return within(this.#cacheTimeout, answer).catch(() => undefined)
   }
 }
 
@@ -151,16 +175,4 @@ class Doubts {
 async function sweep (store: SessionStore, cache: SessionStore): Promise<number> {
   const [removed] = await Promise.all([store.sweep?.() ?? 0, cache.sweep?.().catch(() => {})])
   return removed
-}
-
-/** `undefined`: it failed, or took too long. */
-async function attempt<T> (task: () => Awaitable<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => { timer = setTimeout(resolve, milliseconds, undefined) })
-  const answer = (async () => await task())().catch(() => undefined)
-  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
-}
-
-function assertSeconds (name: string, value: number): void {
-  if (!isSeconds(value) || value === 0) throw new InvalidOption(`tieredStore({ ${name} })`, 'must be a positive number of seconds')
 }

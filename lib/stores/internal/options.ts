@@ -17,8 +17,17 @@ export function assertOptions<Options extends object> (factory: string, options:
   }
 }
 
-/** Whether it is a number of seconds: 0 or more, and an end to it. */
-export const isSeconds = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
+/** Throws `InvalidOption` unless it is a number of seconds: 0 or more, and an end to it. */
+export function assertSeconds (name: string, value: unknown): void {
+  if (!isSeconds(value)) throw new InvalidOption(name, 'must be a number of seconds')
+}
+
+/** Throws `InvalidOption` unless it is a number of seconds, more than 0. */
+export function assertPositiveSeconds (name: string, value: unknown): void {
+  if (!isSeconds(value) || value === 0) throw new InvalidOption(name, 'must be a positive number of seconds')
+}
+
+const isSeconds = (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity
 
 /** Whether it is something that has each of these methods. */
 export function hasMethods (value: unknown, ...names: string[]): boolean {

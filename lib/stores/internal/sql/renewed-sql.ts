@@ -1,3 +1,5 @@
+import { within } from '../timeout.js'
+
 /** Milliseconds that statements of a pool still have when it has been replaced: those on the lost connection would wait on. */
 const GRACE = 250
 /** Milliseconds that a pool lives at least: a server that is away does not get one for every request. */
@@ -59,14 +61,6 @@ export class RenewedSql<Sql extends Endable> {
     }
     setTimeout(() => old.end({ timeout: 0 }), GRACE).unref()
   }
-}
-
-async function within<T> (milliseconds: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
-  })
-  return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }
 
 /**
