@@ -9,8 +9,8 @@ import { inspectSchema } from './inspect.js'
 import type { Inspection } from './inspect.js'
 import { isZod } from './keys.js'
 import { clone, isPlainObject, same, sameKeys } from '../values/clone.js'
-import { createTranscoder } from './transcoder.js'
-import type { Read, Transcoder } from './transcoder.js'
+import { Transcoder } from './transcoder.js'
+import type { Read } from './transcoder.js'
 import { undeclaredMatcher } from './undeclared.js'
 
 /** Parsed JSON that claims to be a {@link Stored}. */
@@ -57,7 +57,7 @@ export function createCodec (schema: SessionSchema, { initial, undeclaredKeys = 
   const inspection = inspectSchema(schema, reserved)
   if (inspection.problems.length > 0) throw new InvalidSchema(inspection.problems.join('; '))
   const isExtra = undeclaredKeys.length === 0 ? null : undeclaredMatcher(undeclaredKeys, inspection.keys, reserved)
-  const codec = new SchemaCodec(createTranscoder(schema, inspection), inspection, isExtra, reserved, initial)
+  const codec = new SchemaCodec(new Transcoder(schema, inspection), inspection, isExtra, reserved, initial)
   assertUsable(codec, initial)
   return codec
 }

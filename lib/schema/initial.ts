@@ -1,9 +1,10 @@
-import { InvalidOption, InvalidSchema, SessionError } from '../errors.js'
+import { InvalidOption, InvalidSchema } from '../errors.js'
 import { toJson } from '../values/json.js'
 import { formatPaths } from '../values/path.js'
 import type { Data, Stored } from '../record/record.js'
 import { differences } from './round-trip.js'
 import { sharedParts } from './shared-defaults.js'
+import { attempt } from './transcoder.js'
 import type { Read, Transcoder } from './transcoder.js'
 
 /**
@@ -12,9 +13,9 @@ import type { Read, Transcoder } from './transcoder.js'
  */
 export function createInitial (transcoder: Transcoder, initial: unknown): () => Data {
   if (initial !== undefined) return fromOption(transcoder, initial)
-  const empty = attempt(transcoder, {})
+  const empty = attempt(() => transcoder.read({}))
   if (empty.ok) return () => accepted(transcoder.read({}))
-  if (attempt(transcoder, undefined).ok) return () => accepted(transcoder.read(undefined))
+  if (attempt(() => transcoder.read(undefined)).ok) return () => accepted(transcoder.read(undefined))
   throw new InvalidSchema(`{} does not satisfy it (${formatPaths(empty.paths)}), so it has no new session. Give the option initial, or defaults`)
 }
 
@@ -28,15 +29,6 @@ function fromOption (transcoder: Transcoder, initial: unknown): () => Data {
   const make = (): Data => accepted(transcoder.read(JSON.parse(json)))
   make()
   return make
-}
-
-function attempt (transcoder: Transcoder, input: unknown): Read {
-  try {
-    return transcoder.read(input)
-  } catch (error) {
-    if (error instanceof SessionError) throw error
-    return { ok: false, paths: [[]] }
-  }
 }
 
 function accepted (result: Read): Data {

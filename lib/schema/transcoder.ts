@@ -13,44 +13,60 @@ import { clone, isPlainObject, same } from '../values/clone.js'
 
 export type Read = { readonly ok: true, readonly data: Data } | { readonly ok: false, readonly paths: readonly Path[] }
 
-/** The schema's two directions, without anything that lies outside the schema. */
-export interface Transcoder {
-  /** Throws what the functions in the schema throw. */
-  read (stored: unknown): Read
-  /** Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_INVALID_SCHEMA`. */
-  write (live: Data): Written
-}
-
 /** `decoded`: what `read` makes of it, where that was found on the way. */
 export interface Written { readonly stored: Data, readonly decoded: Data | null }
 
-export function createTranscoder (schema: $ZodType, { converts, foreign, normalises, shares, names }: Inspection): Transcoder {
-  const decode = (stored: unknown): Outcome => run(schema, stored, 'forward', foreign)
+/** The schema's two directions, without anything that lies outside the schema. */
+export class Transcoder {
+  readonly #schema: $ZodType
+  readonly #inspection: Inspection
 
-  function read (stored: unknown): Read {
-    const beyond = outOfBounds(stored)
-    return beyond === null ? readWithinBounds(stored) : { ok: false, paths: [beyond] }
+  constructor (schema: $ZodType, inspection: Inspection) {
+    this.#schema = schema
+    this.#inspection = inspection
   }
 
-  function readWithinBounds (stored: unknown): Read {
-    const { value, issues } = decode(stored)
+  /** Throws what the functions in the schema throw. */
+  read (stored: unknown): Read {
+    const beyond = outOfBounds(stored)
+    return beyond === null ? this.#readWithinBounds(stored) : { ok: false, paths: [beyond] }
+  }
+
+  /** Throws `FST_TYPED_SESSION_INVALID_DATA`, `…_UNKNOWN_KEY`, `…_INVALID_SCHEMA`. */
+  write (data: Data): Written {
+    const { converts, shares, names } = this.#inspection
+    const simple = converts ? null : this.#decodesToItself(data)
+    if (simple !== null) return { stored: toJson(simple, names) as Data, decoded: shares ? null : simple }
+    const live = withoutUndefined(data, names) as Data
+    const stored = this.#encode(live)
+    this.#assertReadsBack(live, stored)
+    return { stored, decoded: null }
+  }
+
+  #decode (stored: unknown): Outcome {
+    return run(this.#schema, stored, 'forward', this.#inspection.foreign)
+  }
+
+  #readWithinBounds (stored: unknown): Read {
+    const { value, issues } = this.#decode(stored)
     if (issues.length > 0) return { ok: false, paths: issues.flatMap(issuePaths) }
     if (!isObject(value)) return { ok: false, paths: [[]] }
-    return { ok: true, data: shares ? unshared(value) : value }
+    return { ok: true, data: this.#inspection.shares ? unshared(value) : value }
   }
 
   /** Decoding is many times cheaper than encoding: data that decodes to itself is its own stored form. */
-  function decodesToItself (live: Data): Data | null {
+  #decodesToItself (live: Data): Data | null {
     try {
-      const { value, issues } = decode(live)
+      const { value, issues } = this.#decode(live)
       return issues.length === 0 && isObject(value) && same(value, live) ? value : null
     } catch {
       return null
     }
   }
 
-  function encode (live: Data): Data {
-    const { value, issues } = encodeOutcome(schema, live, foreign)
+  #encode (live: Data): Data {
+    const { foreign, names } = this.#inspection
+    const { value, issues } = encodeOutcome(this.#schema, live, foreign)
     if (issues.length > 0) throw refusal(issues, names)
     const stored = toJson(value, names)
     if (!isPlainObject(stored)) throw new InvalidData('(the data as a whole) (not an object)')
@@ -58,8 +74,9 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
   }
 
   /** The next read gives what was written now: nothing dropped, nothing turned into something else. */
-  function assertReadsBack (live: Data, stored: Data): void {
-    const result = readBack(stored)
+  #assertReadsBack (live: Data, stored: Data): void {
+    const { normalises, names } = this.#inspection
+    const result = attempt(() => this.#readWithinBounds(stored))
     if (!result.ok) throw new InvalidData(`${formatPaths(result.paths, names)} (cannot be read back)`)
     if (isCertainlySame(live, result.data)) return
     const all = differences(live, result.data)
@@ -69,28 +86,18 @@ export function createTranscoder (schema: $ZodType, { converts, foreign, normali
     const known = found.filter(({ kind }) => kind !== 'unknown')
     if (known.length > 0) throw changed(known, names)
     // The schema may rewrite a value once (`.trim()`), but not again and again (`.overwrite((n) => n * 2)`).
-    if (!same(encode(result.data), stored)) throw changed(all, names)
+    if (!same(this.#encode(result.data), stored)) throw changed(all, names)
   }
+}
 
-  function readBack (stored: Data): Read {
-    try {
-      return readWithinBounds(stored)
-    } catch (error) {
-      if (error instanceof SessionError) throw error
-      return { ok: false, paths: [[]] }
-    }
+/** An error of a function in the schema is an answer, too: it does not accept the data as a whole. */
+export function attempt (read: () => Read): Read {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    return { ok: false, paths: [[]] }
   }
-
-  function write (data: Data): Written {
-    const simple = converts ? null : decodesToItself(data)
-    if (simple !== null) return { stored: toJson(simple, names) as Data, decoded: shares ? null : simple }
-    const live = withoutUndefined(data, names) as Data
-    const stored = encode(live)
-    assertReadsBack(live, stored)
-    return { stored, decoded: null }
-  }
-
-  return { read, write }
 }
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value)
