@@ -6,6 +6,7 @@ import type { Runner } from './runner.js'
 export function deadlineTests (run: Runner): void {
   expiryTests(run)
   moveTests(run)
+  refusedTests(run)
   elapsedTests(run)
   oddTests(run)
 }
@@ -76,7 +77,9 @@ function moveTests ({ check }: Runner): void {
     if (moved === 'replaced') assert.equal(await store.load(prolonged), 'payload')
     await assertGone(store, shortened)
   })
+}
 
+function refusedTests ({ check }: Runner): void {
   check('a refused replace does not move the deadline', async ({ store, soon, past }) => {
     const id = newId()
     const deadline = soon()

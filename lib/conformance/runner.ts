@@ -96,6 +96,13 @@ function clock (granularity: number): Pick<Scene, 'soon' | 'past'> {
 /** By the global timer, which a clock that is set moves as well. */
 export const sleep = (milliseconds: number) => new Promise<void>((resolve) => { setTimeout(resolve, milliseconds) })
 
+/** Calls `call` for each item, twenty at a time: not one after the other, nor more than a pool has connections for. */
+export async function twentyAtATime<T> (items: readonly T[], call: (item: T, index: number) => unknown): Promise<void> {
+  for (let start = 0; start < items.length; start += 20) {
+    await Promise.all(items.slice(start, start + 20).map((item, at) => call(item, start + at)))
+  }
+}
+
 /** An id as the plugin makes them. */
 export const newId = (): string => `conformance:${randomBytes(32).toString('hex')}`
 

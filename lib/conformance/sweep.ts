@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { delays } from './moments.js'
-import { later, newId } from './runner.js'
+import { later, newId, twentyAtATime } from './runner.js'
 import type { Runner, Scene } from './runner.js'
 
 /** More than one batch. */
@@ -75,11 +75,11 @@ function batchTests ({ check }: Runner): void {
 async function expired ({ store, soon, past }: Scene, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, newId)
   let deadline = 0
-  for (let made = 0; made < count; made += 20) {
-    // Each few have their own: a deadline that passes before the record is made may leave nothing to sweep.
+  await twentyAtATime(ids, (id) => {
+    // Each has its own: a deadline that passes before the record is made may leave nothing to sweep.
     deadline = soon()
-    await Promise.all(ids.slice(made, made + 20).map((id) => store.create(id, 'payload', deadline)))
-  }
+    return store.create(id, 'payload', deadline)
+  })
   await past(deadline)
   return ids
 }
