@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
+import ts from 'typescript'
 import { root } from '../support/root.js'
 
 /** Highest first: a file imports from its own room or from a lower one. The files of `lib/` itself are the doors. */
@@ -11,6 +12,7 @@ const ROOMS = [
 const GROUND = ['lib/errors', 'lib/store-shape', 'lib/async/queue']
 const MOST_FILES = 15
 const MOST_LINES = 200
+const MOST_LINES_OF_A_FUNCTION = 40
 
 interface Import { readonly from: string, readonly to: string, readonly typeOnly: boolean }
 
@@ -70,6 +72,12 @@ t.test('a file can be read in one sitting, and a room in one afternoon', async (
   for (const folder of new Set(folders)) t.ok(folders.filter((other) => other === folder).length <= MOST_FILES, folder)
 })
 
+t.test('a function can be seen at once', async (t) => {
+  const functions = [...texts].flatMap(([file, text]) => functionsOf(file, text))
+  t.ok(functions.length > 500, 'the functions were found')
+  t.strictSame(functions.filter(({ lines }) => lines > MOST_LINES_OF_A_FUNCTION), [])
+})
+
 async function sources (folder: string): Promise<string[]> {
   const entries = await readdir(join(root, folder), { recursive: true })
   return entries.filter((entry) => entry.endsWith('.ts')).map((entry) => `${folder}/${entry}`)
@@ -81,6 +89,20 @@ function importsOf (file: string, text: string): Import[] {
     to: bare(relative(root, join(root, dirname(file), groups.target ?? ''))),
     typeOnly: /^\s*type\b/.test(groups.what ?? '')
   }))
+}
+
+/** Every function with its lines, from the first of its head to its last brace; one inside another is counted in both. */
+function functionsOf (file: string, text: string): Array<{ at: string, lines: number }> {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line + 1
+  const found: Array<{ at: string, lines: number }> = []
+  const visit = (node: ts.Node): void => {
+    const first = lineOf(node.getStart(source))
+    if (ts.isFunctionLike(node)) found.push({ at: `${file}:${first}`, lines: lineOf(node.end) - first + 1 })
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
 }
 
 function bare (file: string): string {
