@@ -2,6 +2,7 @@ import t from 'tap'
 import * as errors from '../../lib/errors.js'
 import { membersOf } from '../support/declarations.js'
 import { readText } from '../support/documents.js'
+import { entries } from '../support/entries.js'
 
 // What an editor shows on hover.
 
@@ -17,14 +18,14 @@ for (const [file, name] of [
   })
 }
 
-const { exports } = JSON.parse(readText('package.json')) as { exports: Record<string, string | { default: string }> }
-const entries = Object.values(exports).flatMap((entry) => typeof entry === 'object' ? [entry.default.replace('./dist/', '').replace(/js$/, 'ts')] : [])
+const files = Object.values(entries).flatMap(({ default: path }) => path.endsWith('.js') ? [path.replace('./dist/', '').replace(/js$/, 'ts')] : [])
 const elsewhere = [...readText('lib/index.ts').matchAll(/^export \{.*\} from '\.\/(.*)\.js'$/gm)].map((match) => `lib/${match[1]}.ts`)
-const comments = [...entries, ...elsewhere].flatMap((file) => [...readText(file).matchAll(/^\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:async )?(?:const|function|class) (\w+)/gm)]
+const comments = [...files, ...elsewhere].flatMap((file) => [...readText(file).matchAll(/^\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:async )?(?:const|function|class) (\w+)/gm)]
   .map(([, text = '', name]) => ({ name: `${file} ${name}`, text })))
 
 t.test('what is exported names errors by their code, which can be looked up, and not by a class that is not exported', async (t) => {
   t.ok(comments.length > 20)
+  t.ok(comments.some(({ name }) => name === 'lib/stores/redis.ts redisStore'))
   t.ok(comments.some(({ name }) => name === 'lib/plugin/handle.ts createSession'))
   const classes = Object.keys(errors).filter((name) => name !== 'SessionError')
   t.strictSame(comments.filter(({ text }) => classes.some((name) => text.includes(`\`${name}\``))).map(({ name }) => name), [])
