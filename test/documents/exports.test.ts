@@ -31,7 +31,7 @@ t.test('codecs exports the codecs that docs/typing.md shows, and nothing else', 
 
 t.test('testing and conformance export what the README names, and nothing else', async (t) => {
   const named = codeIn(readme).map((code) => /^\w+/.exec(code)?.[0])
-  t.strictSame(Object.keys(testing).sort(), ['readSession', 'sessionCookie'])
+  t.strictSame(Object.keys(testing).sort(), ['readSession', 'sessionCookie', 'visitor'])
   t.strictSame(Object.keys(conformance), ['storeConformance'])
   t.strictSame([...Object.keys(testing), ...Object.keys(conformance)].filter((name) => !named.includes(name)), [])
 })
