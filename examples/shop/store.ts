@@ -98,6 +98,15 @@ const stores = {
     const collection = client.db().collection<{ _id: string }>('sessions')
     await createIndexes(collection)
     return { store: mongoStore({ collection }), close: () => client.close() }
+  },
+
+  // Where it is, and as whom, the SDK reads from the environment: AWS_REGION and others.
+  async dynamodb () {
+    const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
+    const { createTable, dynamodbStore } = await import('fastify-typed-session/stores/dynamodb')
+    const client = new DynamoDB({ maxAttempts: 2, requestHandler: { connectionTimeout: 500, requestTimeout: 700, throwOnRequestTimeout: true } })
+    await createTable(client, { ttl: process.env.AWS_ENDPOINT_URL_DYNAMODB === undefined })
+    return { store: dynamodbStore({ client }), close: () => client.destroy() }
   }
 } satisfies Record<string, Open>
 
@@ -105,7 +114,7 @@ const kinds = new Map<string, StoreKind | 'cookie'>([
   ['', 'cookie'], ['cookie', 'cookie'], ['memory', 'memory'], ['file', 'file'], ['sqlite', 'sqlite'],
   ['redis', 'redis'], ['rediss', 'redis'], ['valkey', 'redis'], ['valkeys', 'redis'], ['redis+cluster', 'redisCluster'],
   ['memcached', 'memcached'], ['postgres', 'postgres'], ['postgresql', 'postgres'],
-  ['mysql', 'mysql'], ['mariadb', 'mysql'], ['mongodb', 'mongodb'], ['mongodb+srv', 'mongodb']
+  ['mysql', 'mysql'], ['mariadb', 'mysql'], ['dynamodb', 'dynamodb'], ['mongodb', 'mongodb'], ['mongodb+srv', 'mongodb']
 ])
 
 /** What `STORE` names. Throws for what it cannot be. */

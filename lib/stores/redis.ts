@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { InvalidOption } from '../errors.js'
 import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store.js'
 import { redisCommands, type IoredisClient, type NodeRedisClient, type RedisCommands } from './internal/redis/clients.js'
@@ -6,6 +5,7 @@ import {
   deleteScript, indexScript, leaveScript, readScript, replaceScript, scanScript, shrinkScript, touchScript
 } from './internal/redis/scripts.js'
 import { assertOptions } from './internal/options.js'
+import { subjectTag } from './internal/subject-tag.js'
 import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 export type { IoredisClient, NodeRedisClient } from './internal/redis/clients.js'
@@ -135,9 +135,7 @@ class RedisStore implements AsyncStore {
   }
 }
 
-/** A subject as keys and records carry it: fixed alphabet and length, and no e-mail address that somebody could read there. */
-const tagOf = (subject: string | undefined) =>
-  subject === undefined ? '' : createHash('sha256').update(subject).digest('base64url')
+const tagOf = (subject: string | undefined) => subject === undefined ? '' : subjectTag(subject)
 
 function split (value: string): { tag: string, payload: string } {
   const end = value.indexOf('\n')

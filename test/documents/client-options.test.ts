@@ -14,7 +14,8 @@ const makers: ReadonlyMap<string, Driver> = new Map([
   ['Pool', 'pg'],
   ['postgres', 'postgres'],
   ['createPool', 'mysql2'],
-  ['MongoClient', 'mongodb']
+  ['MongoClient', 'mongodb'],
+  ['DynamoDB', '@aws-sdk/client-dynamodb']
 ])
 
 interface Made { readonly driver: Driver, readonly options: unknown }
@@ -90,7 +91,7 @@ t.test('docs/failures.md names the options and the versions that it was seen wit
     const { version } = JSON.parse(readText(`node_modules/${driver}/package.json`)) as { version: string }
     t.equal(/ (\d+\.\d+)/.exec(name)?.[1], version.split('.', 2).join('.'), driver)
     const options = codeIn(cell)
-    if (options.length === 0) t.match(cell, /^\[docs\/(redis|memcached)\.md\]/)
+    if (options.length === 0) t.match(cell, /^\[docs\/(redis|memcached|dynamodb)\.md\]/)
     else {
       t.strictSame(plain(evaluate(`{ ${options.filter((code) => code.includes(':')).join()} }`)), expected[driver], driver)
       t.strictSame(options.filter((code) => !code.includes(':')), [sizeOptions[driver as keyof typeof sizeOptions]], driver)

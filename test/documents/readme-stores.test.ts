@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import Database from 'better-sqlite3'
 import { Redis } from 'ioredis'
 import { MemcacheClient } from 'memcache-client'
@@ -8,6 +9,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
+import { dynamodbStore } from '../../lib/stores/dynamodb.js'
 import { fileStore } from '../../lib/stores/file.js'
 import { memcachedStore } from '../../lib/stores/memcached.js'
 import { memoryStore } from '../../lib/stores/memory.js'
@@ -112,10 +114,12 @@ async function makeAll (folder: string, atEnd: (end: () => unknown) => void): Pr
   const pgPool = new pg.Pool()
   const pool = mysql.createPool({})
   const mongo = new MongoClient('mongodb://localhost:1')
+  const dynamodb = new DynamoDB({ region: 'none' })
   atEnd(async () => {
     database.close()
     redis.disconnect()
     memcached.shutdown()
+    dynamodb.destroy()
     await Promise.all([pgPool.end(), pool.end(), mongo.close()])
   })
   return {
@@ -127,6 +131,7 @@ async function makeAll (folder: string, atEnd: (end: () => unknown) => void): Pr
     postgres: postgresStore({ pool: pgPool }),
     'postgres-js': postgresJsStore({ connect: () => postgres('postgres://localhost:1/none') }),
     mysql: mysqlStore({ pool }),
-    mongodb: mongoStore({ collection: mongo.db('test').collection('sessions') })
+    mongodb: mongoStore({ collection: mongo.db('test').collection('sessions') }),
+    dynamodb: dynamodbStore({ client: dynamodb })
   }
 }

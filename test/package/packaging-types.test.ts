@@ -15,7 +15,7 @@ const packed = await pack()
 t.teardown(() => packed.remove())
 const folder = await packed.install('fastify', '@fastify/cookie', 'zod', 'fastify-type-provider-zod', '@fastify/swagger', 'openapi-types',
   '@fastify/autoload', '@fastify/csrf-protection', '@fastify/flash', '@fastify/passport', '@fastify/websocket', 'ws', '@types/ws', 'expect-type', '@types/node', 'better-sqlite3', '@types/better-sqlite3',
-  'ioredis', 'memcache-client', 'mongodb', 'mysql2', 'pg', '@types/pg', 'postgres', 'redis')
+  '@aws-sdk/client-dynamodb', 'ioredis', 'memcache-client', 'mongodb', 'mysql2', 'pg', '@types/pg', 'postgres', 'redis')
 // The types of Node.js 20 have no node:sqlite.
 const newerNode = await packed.install('@types/node@^24')
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { kindOf, openStore, pathOf } from '../../examples/shop/store.js'
+import { startDynalite } from '../stores/dynamodb/engine.js'
 import { memcachedMissing, startMemcached } from '../stores/memcached/engine.js'
 import { mariadbMissing, mariadbUrl, startMariadb } from '../stores/mysql/engine.js'
 import { javaServerMissing, mongoUrl, startJavaServer } from '../stores/mongodb/engine.js'
@@ -32,7 +33,8 @@ const places: Record<string, Place> = {
   Memcached: { missing: memcachedMissing, start: () => startMemcached(), addresses: ({ port }) => [`memcached://127.0.0.1:${port}`] },
   PostgreSQL: { missing: postgresMissing, start: startPostgres, addresses: ({ port }) => [postgresUrl(port), postgresUrl(port).replace('postgres:', 'postgresql:')] },
   MariaDB: { missing: mariadbMissing, start: () => startMariadb(), addresses: ({ port }) => [mariadbUrl(port), mariadbUrl(port).replace('mysql:', 'mariadb:')] },
-  MongoDB: { missing: javaServerMissing, start: startJavaServer, addresses: ({ port }) => [mongoUrl(port)] }
+  MongoDB: { missing: javaServerMissing, start: startJavaServer, addresses: ({ port }) => [mongoUrl(port)] },
+  DynamoDB: { start: startLocalDynamodb, addresses: () => ['dynamodb:'] }
 }
 
 for (const [name, { missing, start, addresses }] of Object.entries(places)) {
@@ -98,6 +100,7 @@ t.test('STORE may be any usual address', async (t) => {
     memcached: ['memcached://localhost:11211'],
     postgres: ['postgres://localhost/shop', 'postgresql://user:secret@localhost:5432/shop?sslmode=require'],
     mysql: ['mysql://localhost/shop', 'mariadb://root@localhost/shop'],
+    dynamodb: ['dynamodb:'],
     mongodb: ['mongodb://localhost/shop', 'mongodb://one:1,two:2/shop?replicaSet=rs', 'mongodb+srv://cluster.example/shop']
   }
   for (const [kind, addresses] of Object.entries(kinds)) for (const address of addresses) t.equal(kindOf(address), kind, String(address))
@@ -116,6 +119,12 @@ t.test('Another STORE ends the shop at once, with a message that says what it ma
   t.equal(code, 1)
   t.match(stderr, /^The shop cannot open: STORE=constructor: is none of cookie, memory, file[^\n]*\n$/)
 })
+
+async function startLocalDynamodb (): Promise<Server> {
+  const { port, stop } = await startDynalite()
+  const environment = { AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${port}`, AWS_REGION: 'local', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }
+  return { port, stop, environment }
+}
 
 async function startCluster (): Promise<Server> {
   const { addresses: [node], stop } = await startRedisCluster()

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { connectStore } from '../../lib/stores/adapters/connect.js'
+import * as dynamodb from '../../lib/stores/dynamodb.js'
 import { fileStore } from '../../lib/stores/file.js'
 import { memcachedStore } from '../../lib/stores/memcached.js'
 import { memoryStore } from '../../lib/stores/memory.js'
@@ -55,6 +56,11 @@ const stores: Record<string, { make: Make, takes: () => object, refuses: Record<
     make: mysql.mysqlStore as Make, takes: () => ({ pool: able('execute'), table: 'sessions' }), refuses: { pool: [undefined, null, address, able('query')], table: [null, 5] }
   },
   mongoStore: { make: mongoStore as Make, takes: () => ({ collection: able('updateOne') }), refuses: { collection: [undefined, null, address, able('collection')] } },
+  dynamodbStore: {
+    make: dynamodb.dynamodbStore as Make,
+    takes: () => ({ client: able('getItem', 'putItem', 'updateItem', 'deleteItem', 'query'), table: 'sessions' }),
+    refuses: { client: [undefined, null, address, able('send')], table: [null, 5, '', 'ab', 'a b', 'x'.repeat(256)] }
+  },
   tieredStore: {
     make: tieredStore as Make,
     takes: () => ({ cache: memoryStore(), store: memoryStore(), staleness: 1, cacheTimeout: 1 }),

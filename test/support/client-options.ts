@@ -22,6 +22,7 @@ export const clientOptions = {
   pg: { connectionTimeoutMillis: 1000, query_timeout: 1000 },
   postgres: { connect_timeout: 1, backoff: () => 0.05, fetch_types: false },
   mysql2: { connectTimeout: 1000 },
+  '@aws-sdk/client-dynamodb': { maxAttempts: 2, requestHandler: { connectionTimeout: 500, requestTimeout: 700, throwOnRequestTimeout: true } },
   mongodb: {
     serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500, connectTimeoutMS: 1000, socketTimeoutMS: 1000, waitQueueTimeoutMS: 1000
   }

@@ -5,6 +5,7 @@ import session, { SessionError } from 'fastify-typed-session'
 import { date } from 'fastify-typed-session/codecs'
 import { storeConformance } from 'fastify-typed-session/conformance'
 import { connectStore } from 'fastify-typed-session/stores/connect'
+import { dynamodbStore } from 'fastify-typed-session/stores/dynamodb'
 import { fileStore } from 'fastify-typed-session/stores/file'
 import { memcachedStore } from 'fastify-typed-session/stores/memcached'
 import { memoryStore } from 'fastify-typed-session/stores/memory'
@@ -25,7 +26,7 @@ declare module 'fastify-typed-session' {
   interface Register { session: typeof schema }
 }
 
-export const stores = [connectStore, fileStore, memcachedStore, migratingStore, mongoStore, mysqlStore, postgresStore, postgresJsStore, redisStore, sqliteStore, tieredStore]
+export const stores = [connectStore, dynamodbStore, fileStore, memcachedStore, migratingStore, mongoStore, mysqlStore, postgresStore, postgresJsStore, redisStore, sqliteStore, tieredStore]
 export const conformance = storeConformance
 
 const app = fastify()

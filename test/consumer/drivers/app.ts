@@ -1,3 +1,4 @@
+import { DynamoDB, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import Database from 'better-sqlite3'
 import { Cluster, Redis } from 'ioredis'
 import { MemcacheClient } from 'memcache-client'
@@ -7,6 +8,7 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import type { SessionStore } from 'fastify-typed-session'
+import { createTable as createDynamodbTable, dynamodbStore } from 'fastify-typed-session/stores/dynamodb'
 import { memcachedStore } from 'fastify-typed-session/stores/memcached'
 import { createIndexes, mongoStore } from 'fastify-typed-session/stores/mongodb'
 import { createTable as createMysqlTable, mysqlStore } from 'fastify-typed-session/stores/mysql'
@@ -40,7 +42,8 @@ export const stores: SessionStore[] = [
   mysqlStore({ pool: mysqlPool }),
   mongoStore({ collection }),
   mongoStore({ collection: typedCollection }),
-  sqliteStore({ database })
+  sqliteStore({ database }),
+  dynamodbStore({ client: new DynamoDB() })
 ]
 
 await createPostgresTable(pool)
@@ -48,6 +51,7 @@ await createPostgresJsTable(connect, { table: 'app.sessions' })
 await createMysqlTable(mysqlPool)
 await createSqliteTable(database)
 await createIndexes(collection)
+await createDynamodbTable(new DynamoDB())
 await createIndexes(typedCollection, { ttl: false })
 
 // @ts-expect-error a pool of pg is none of mysql2
@@ -66,5 +70,7 @@ redisStore({ client: 'redis://localhost' })
 mongoStore({ collection: new MongoClient('mongodb://localhost').db() })
 // @ts-expect-error the database, not its path
 sqliteStore({ database: 'sessions.db' })
+// @ts-expect-error a client without a method for each call
+dynamodbStore({ client: new DynamoDBClient() })
 // @ts-expect-error a client of Redis is none of Memcached
 memcachedStore({ client: new Redis() })

@@ -11,5 +11,5 @@ export async function retry<T> (attempt: () => Promise<T>, didNothing: (error: u
 }
 
 /** The `code` or `errno` of a driver's error. */
-export const errorField = (error: unknown, field: 'code' | 'errno'): unknown =>
+export const errorField = (error: unknown, field: 'code' | 'errno' | 'name'): unknown =>
   typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[field] : undefined
