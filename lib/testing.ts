@@ -46,6 +46,7 @@ async function begin (runtime: Runtime, data: Data, { createdAt, authenticatedAt
     authenticatedAt: authenticatedAt?.getTime() ?? (signedIn(runtime, whole) ? now : 0),
     rotatedAt: now,
     persist: null,
+    adoptedUntil: 0,
     ...askTimeouts(whole, settings)
   }
   const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card }

@@ -1,3 +1,4 @@
+export type * from './adopt.js'
 export type * from './diagnostics.js'
 export type * from './fastify.js'
 export type * from './handle.js'

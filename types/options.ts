@@ -1,5 +1,6 @@
 import type { input } from 'zod/v4/core'
 import type { FastifyRequest } from 'fastify'
+import type { Adopter } from './adopt.js'
 import type { SessionHooks } from './hooks.js'
 import type { JsonObject } from './json.js'
 import type { CheckSchema, SessionData, SessionSchema, StoredSession } from './session.js'
@@ -130,6 +131,11 @@ export interface CommonOptions<S extends SessionSchema> {
   sweepEvery?: number | undefined
   /** When the store fails to load: answer 503, or go on without a session that can be saved. Default `'fail'`. */
   onStoreError?: 'fail' | 'anonymous' | undefined
+  /**
+   * Sessions of the system that was here before, so that moving signs nobody out: see {@link Adopter}. Asked where a request
+   * brings an old cookie and no session of ours. Default none.
+   */
+  adopt?: readonly Adopter<StoredSession<S>>[] | undefined
   /** See {@link SessionHooks}. Default none. */
   hooks?: SessionHooks<SessionData<S>> | undefined
 }

@@ -1,6 +1,6 @@
 import type { Answer } from '../async/answer.js'
 import type { Step } from '../async/timeout.js'
-import type { Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from './place.js'
+import type { Adoptable, Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from './place.js'
 import type { StoredRecords } from './stored-records.js'
 
 /**
@@ -18,6 +18,11 @@ export interface Backend {
   newId (): Id
   /** The session of `token`, which is verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number, step?: Step): Answer<Loaded>
+  /**
+   * What the value of an old cookie has become, or else what it becomes now, which is not kept yet. `ids`: made from the value,
+   * by the newest secret first, 32 bytes each. `found`: what the old system knows of it; `null`: nothing any more.
+   */
+  adopt (ids: readonly Buffer[], found: Adoptable | null, now: number, step?: Step): Answer<Loaded>
   /**
    * The session again, as it is at `now`, if it may go on: it has not ended, expired or been revoked. As far as the backend can
    * know: without records it knows no more than the token.

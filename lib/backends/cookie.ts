@@ -1,4 +1,3 @@
-import { checkSize, MAX_COOKIE } from './cookie-size.js'
 import type { Keyring } from '../tokens/keyring.js'
 import { random } from '../tokens/random.js'
 import { readSealed, writeSealed } from '../record/sealed-form.js'
@@ -6,10 +5,14 @@ import type { Timeouts } from '../record/timeouts.js'
 import { judge } from './judge.js'
 import { refused } from './refused.js'
 import { Remembered } from './remembered.js'
+import { assertCookieSize, MAX_COOKIE } from './sizes.js'
 import type { Backend } from './backend.js'
-import { type Draft, ENDED, type Id, type Loaded, type NotFound, type Place, type Reloaded, type Saved } from './place.js'
+import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type NotFound, type Place, type Reloaded, type Saved } from './place.js'
 
+/** Bytes of an id. */
+export const ID_BYTES = 16
 const MALFORMED = { state: 'none', reason: 'malformed' } as const
+const UNKNOWN = { state: 'none', reason: 'unknown' } as const
 
 export interface CookieBackendOptions {
   readonly cookie: string
@@ -39,13 +42,22 @@ export class CookieBackend implements Backend {
   }
 
   newId (): Id {
-    const raw = random(16)
+    const raw = random(ID_BYTES)
     return { raw, key: this.#key(raw) }
   }
 
   load (token: string, now: number): Loaded {
     const found = this.find(token)
     return 'state' in found ? found : judge(found, this.#timeouts, now)
+  }
+
+  /** Nothing tells that somebody has adopted it before. */
+  adopt (_ids: readonly Buffer[], found: Adoptable | null, now: number): Loaded {
+    return found === null ? UNKNOWN : judge(this.unkept(this.newId(), found), this.#timeouts, now)
+  }
+
+  unkept (id: Id, { record }: Adoptable): Place {
+    return { ...toPlace(id, record, true), payload: null }
   }
 
   /** The session in a token, even if its time is over. */
@@ -61,15 +73,15 @@ export class CookieBackend implements Backend {
 
   create ({ raw, key }: Id, draft: Draft): Saved {
     const token = this.#keyring.write(writeSealed(raw, draft.times, draft.stored))
-    checkSize(this.#cookie, token, draft.stored.data)
+    assertCookieSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
     const place = toPlace({ raw, key }, { kind: 'session', times, found: stored, card: null }, false)
     this.#opened.offer(token, place)
-    return { place, token }
+    return { place, token, created: true }
   }
 
   replace (place: Place, draft: Draft): Saved {
-    return this.create(place as Id, draft)
+    return { ...this.create(place as Id, draft), created: !isKept(place) }
   }
 
   touch (place: Place, draft: Draft): Saved {

@@ -11,12 +11,22 @@ export interface Place {
   /** The id as the backend knows it; of no use as a token. */
   readonly key: string
   readonly record: SessionRecord
-  /** The text that a compare-and-set expects. */
-  readonly payload: string
+  /** The text that a compare-and-set expects. `null`: none, since the session was adopted by this request and is not kept yet. */
+  readonly payload: string | null
   /** Milliseconds since the epoch: the last activity that the token or the record tells of. */
   readonly usedAt: number
   /** The token was made with an older secret than the newest. */
   readonly stale: boolean
+}
+
+/** Is there a record of it, or is it new, or just adopted? */
+export const isKept = (place: Place | null): place is Place => place !== null && place.payload !== null
+
+/** What an old cookie stands for, as the record that it becomes. */
+export interface Adoptable {
+  readonly record: SessionRecord
+  /** Is it known when it began? */
+  readonly dated: boolean
 }
 
 export type Loaded =
@@ -43,6 +53,8 @@ export interface Saved {
   readonly place: Place
   /** The token to send; `null`: the browser's is still good. */
   readonly token: string | null
+  /** There was no record before. */
+  readonly created: boolean
 }
 
 /** Another request was faster. */

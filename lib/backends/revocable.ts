@@ -5,14 +5,17 @@ import { writePayload } from '../record/payload.js'
 import type { Card } from '../record/record.js'
 import type { Timeouts } from '../record/timeouts.js'
 import type { Backend } from './backend.js'
-import type { CookieBackend } from './cookie.js'
+import { claim } from './claim.js'
+import { type CookieBackend, ID_BYTES } from './cookie.js'
 import type { NotBefore } from './not-before.js'
 import { judge } from './judge.js'
-import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
+import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 /** Every lost race means that another request was saved. */
 const MAX_RACES = 100
+/** Milliseconds within which a request may have been under way when another one adopted its session. */
+const UNDER_WAY = 10_000
 /** The data are in the cookie. */
 const NO_DATA = { data: {}, extra: null }
 
@@ -54,6 +57,19 @@ export class RevocableBackend implements Backend {
     return 'state' in found ? found : this.#confirm(found, now, step)
   }
 
+  async adopt (ids: readonly Buffer[], found: Adoptable | null, now: number, step?: Step): Promise<Loaded> {
+    const claimed = await claim(this.records, ids.map((id) => id.subarray(0, ID_BYTES)), found, now, step)
+    if ('state' in claimed) return claimed
+    const { id, located } = claimed
+    if (found !== null) {
+      const place = this.#cookies.unkept(id, found)
+      return judge(located === null ? place : merge({ ...place, usedAt: 0 }, located), this.#timeouts, now)
+    }
+    // Only the browser has the data. A request that has just been overtaken may open no other session over that one.
+    if (located !== null && now - located.record.times.usedAt < UNDER_WAY) return { state: 'moved' }
+    return { state: 'none', reason: 'unknown' }
+  }
+
   async reload (place: Place, now: number, step?: Step): Promise<Reloaded> {
     const latest = await this.records.reload(place, now, step)
     return typeof latest === 'string' ? latest : merge(place, latest)
@@ -83,7 +99,7 @@ export class RevocableBackend implements Backend {
     try {
       const outcome = await this.#race(place, step, async (current) => await this.records.leaveTombstone(current, successor, final, now, step))
       if (outcome === 'moved') throw new Moved()
-      return outcome
+      return outcome === ENDED ? ENDED : 'done'
     } finally {
       this.#forget(place)
     }
@@ -135,15 +151,15 @@ export class RevocableBackend implements Backend {
     const payload = writePayload(draft.times, NO_DATA, draft.card)
     const outcome = await this.#race(place, step, async ({ payload: expected }) =>
       await this.records.replace(place.key, expected, payload, draft, step))
-    return outcome === 'done' ? this.#keep(kept, payload, draft.card) : outcome
+    return typeof outcome === 'string' ? outcome : this.#keep({ ...kept, created: !isKept(outcome) }, payload, draft.card)
   }
 
-  /** Until no other request was faster. Their data are in their cookies, so there is nothing to merge. */
-  async #race (place: Place, step: Step, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<'done' | typeof ENDED | 'moved'> {
+  /** Until no other request was faster; the record that gave way. Their data are in their cookies, so there is nothing to merge. */
+  async #race (place: Place, step: Step, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<Place | typeof ENDED | 'moved'> {
     let current = place
     for (let race = 0; race < MAX_RACES; race++) {
       const outcome = await attempt(current)
-      if (outcome === 'replaced') return 'done'
+      if (outcome === 'replaced') return current
       const now: Overtaken | typeof ENDED = outcome === 'missing' ? ENDED : await this.records.latest(current, step)
       if (now === ENDED) return ENDED
       if (now.moved !== 'no') return 'moved'
@@ -152,14 +168,14 @@ export class RevocableBackend implements Backend {
     throw new Conflict()
   }
 
-  #keep ({ place, token }: Saved, payload: string, card: Card | null): Saved {
+  #keep ({ place, ...saved }: Saved, payload: string, card: Card | null): Saved {
     this.#alive.delete(place.key)
-    return { place: { ...place, record: { ...place.record, card }, payload }, token }
+    return { place: { ...place, record: { ...place.record, card }, payload }, ...saved }
   }
 }
 
 /** The cookie's session with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
-function merge (place: Place, { key, payload, record }: Located): Place {
+function merge (place: Place, { key, payload, record }: Pick<Place, 'key' | 'payload' | 'record'>): Place {
   return {
     ...place,
     raw: key === place.key ? place.raw : null,

@@ -10,7 +10,8 @@ import { judge } from './judge.js'
 import { refused } from './refused.js'
 import { Remembered } from './remembered.js'
 import type { Backend } from './backend.js'
-import { type Draft, ENDED, type Id, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
+import { claim } from './claim.js'
+import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
@@ -54,6 +55,16 @@ export class StoreBackend implements Backend {
     return this.#find(reference, now, step)
   }
 
+  async adopt (ids: readonly Buffer[], found: Adoptable | null, now: number, step?: Step): Promise<Loaded> {
+    const claimed = await claim(this.records, ids, found, now, step)
+    if ('state' in claimed) return claimed
+    const { id, located } = claimed
+    // Stale, so that the browser gets a token of ours.
+    if (located !== null) return this.#found({ ...id, issuedAt: 0, stale: true }, located, now)
+    if (found === null) return { state: 'none', reason: 'unknown' }
+    return judge({ ...id, record: found.record, payload: null, usedAt: now, stale: true }, this.#timeouts, now)
+  }
+
   reload (place: Place, now: number, step?: Step): Promise<Reloaded> {
     return this.records.reload(place, now, step)
   }
@@ -61,7 +72,7 @@ export class StoreBackend implements Backend {
   create ({ raw, key }: Id, draft: Draft, step?: Step): Answer<Saved | null> {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     return after(this.records.create(key, payload, draft, step), (created) => created
-      ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.usedAt) }
+      ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.usedAt), created: true }
       : null)
   }
 
@@ -72,7 +83,8 @@ export class StoreBackend implements Backend {
       if (outcome === 'conflict') return this.records.latest(place, step)
       return {
         place: this.#keep(place, draft, payload, false),
-        token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.usedAt) : null
+        token: reissue && place.raw !== null ? this.#token(place as Id, draft.times.usedAt) : null,
+        created: !isKept(place)
       }
     })
   }
@@ -83,10 +95,11 @@ export class StoreBackend implements Backend {
     const payload = writePayload(draft.times, draft.stored, draft.card)
     return after(this.records.replace(place.key, place.payload, payload, draft, step), (outcome) => {
       if (outcome === 'missing') return ENDED
-      if (outcome === 'conflict') return { place: { ...place, usedAt, stale: false }, token: null }
+      if (outcome === 'conflict') return { place: { ...place, usedAt, stale: false }, token: null, created: false }
       return {
         place: { ...this.#keep(place, draft, payload, false), stale: false },
-        token: place.raw === null ? null : this.#token(place as Id, usedAt)
+        token: place.raw === null ? null : this.#token(place as Id, usedAt),
+        created: false
       }
     })
   }

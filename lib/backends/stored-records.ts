@@ -6,10 +6,10 @@ import type { SessionRecord } from '../record/record.js'
 import type { Timeouts } from '../record/timeouts.js'
 import { recordKey } from '../tokens/record-key.js'
 import { judge } from './judge.js'
-import { assertSize, isTooLarge } from './record-size.js'
 import { Remembered } from './remembered.js'
+import { assertRecordSize, isTooLarge } from './sizes.js'
 import { NONE, type NotBefore } from './not-before.js'
-import { type Draft, ENDED, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
+import { type Draft, ENDED, isKept, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
 import type { StoreCalls } from './store-calls.js'
 
 /** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
@@ -21,8 +21,6 @@ const MAX_REMEMBERED = 16_384
 const TOMBSTONE_LIFE = 10_000
 /** A session is judged when it is loaded: its record outlives it by this much, for a request that began in time. */
 const KEPT_LONGER = 600_000
-/** Has passed on every clock: a record with it is gone. */
-const PASSED = 0
 
 export interface StoredRecordsOptions {
   readonly calls: StoreCalls
@@ -49,6 +47,8 @@ export class StoredRecords {
   readonly calls: StoreCalls
   readonly #options: StoredRecordsOptions
   readonly #keys: RegExp
+  /** Milliseconds for which a tombstone says where the session went. */
+  readonly #tombstoneLife: number
   /** The record last seen of each session. */
   readonly #seen: Remembered<{ readonly payload: string, readonly record: SessionRecord }>
 
@@ -57,6 +57,7 @@ export class StoredRecords {
     this.immediate = options.calls.immediate && options.notBefore === null
     this.calls = options.calls
     this.#options = options
+    this.#tombstoneLife = Math.max(options.grace, TOMBSTONE_LIFE)
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
     this.#seen = new Remembered(options.cache)
   }
@@ -68,14 +69,14 @@ export class StoredRecords {
 
   /** Keeps a new session. `false`: the key is taken. Throws `TooLarge`. */
   create (key: string, payload: string, draft: Draft, step?: Step): Answer<boolean> {
-    assertSize(payload, this.#options.maxSize, draft.stored)
-    return this.calls.create(key, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
+    assertRecordSize(payload, this.#options.maxSize, draft.stored)
+    return this.calls.create(key, payload, untilOf(draft), this.#subjectKey(draft.subject), step)
   }
 
   /** Keeps a new state of a session. Throws `TooLarge`. */
-  replace (key: string, expected: string, payload: string, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
-    assertSize(payload, this.#options.maxSize, draft.stored)
-    return this.calls.replace(key, expected, payload, draft.expiresAt + KEPT_LONGER, this.#subjectKey(draft.subject), step)
+  replace (key: string, expected: string | null, payload: string, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
+    assertRecordSize(payload, this.#options.maxSize, draft.stored)
+    return this.calls.replace(key, expected, payload, untilOf(draft), this.#subjectKey(draft.subject), step)
   }
 
   /** The live session under `key`, or where a periodic rotation has carried it a moment ago. */
@@ -95,6 +96,8 @@ export class StoredRecords {
       if (record === null) return { state: 'none', reason: 'corrupt' }
       if (record.kind === 'ended') return { state: 'none', reason: 'unknown' }
       if (record.kind === 'session') return { key, payload, record }
+      // It stays for longer where an old cookie leads to it, as a mark.
+      if (now >= record.at + this.#tombstoneLife) return { state: 'none', reason: 'unknown' }
       if (record.final || now >= record.at + this.#options.grace || hops === MAX_HOPS - 1) return { state: 'moved' }
       return this.#follow(record.to, now, step, hops + 1)
     })
@@ -106,6 +109,8 @@ export class StoredRecords {
     let { key } = place
     for (let hops = 0; hops < MAX_HOPS; hops++) {
       const payload = await this.calls.load(key, step)
+      // Nobody has kept it yet.
+      if (payload === null && key === place.key && !isKept(place)) return { latest: place, moved }
       const record = payload === null ? null : this.#parse(key, payload)
       if (payload === null || record === null || record.kind === 'ended') return ENDED
       if (record.kind === 'session') {
@@ -130,7 +135,7 @@ export class StoredRecords {
 
   /** Leaves a tombstone in place of the record. */
   leaveTombstone (place: Place, successor: Place, final: boolean, now: number, step?: Step): Answer<ReplaceOutcome> {
-    const until = now + Math.max(this.#options.grace, TOMBSTONE_LIFE)
+    const until = Math.max(now + this.#tombstoneLife, place.record.times.adoptedUntil)
     return this.calls.replace(place.key, place.payload, writeTombstone(successor.key, now, final), until, undefined, step)
   }
 
@@ -141,7 +146,8 @@ export class StoredRecords {
   async end (place: Place, step: Step = { until: 0 }): Promise<boolean> {
     let current = place
     for (let race = 0; race < MAX_RACES; race++) {
-      const outcome = await this.calls.replace(current.key, current.payload, END_MARK, PASSED, undefined, step)
+      // 0 has passed on every clock: the record is gone. Where an old cookie leads to it, it stays.
+      const outcome = await this.calls.replace(current.key, current.payload, END_MARK, current.record.times.adoptedUntil, undefined, step)
       if (outcome !== 'conflict') return outcome === 'replaced'
       const latest = await this.latest(current, step)
       if (latest === ENDED) return false
@@ -187,4 +193,9 @@ export class StoredRecords {
   #subjectKey (subject: string | undefined): string | undefined {
     return subject === undefined ? undefined : this.key(`subject:${this.#options.namespace}:${subject}`)
   }
+}
+
+/** Until when the record of a session is kept. One that an old cookie leads to is not to be adopted again when it has expired. */
+function untilOf ({ expiresAt, times }: Draft): number {
+  return Math.max(expiresAt + KEPT_LONGER, times.adoptedUntil)
 }

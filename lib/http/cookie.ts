@@ -60,6 +60,13 @@ export interface CookieWriter {
   clearAt (scope: Scope): string
 }
 
+const EXPIRED = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT'
+
+/** The `Set-Cookie` that removes a cookie which is not ours. `secure`: a name with a prefix needs it. */
+export function removalOf (name: string, { domain, path }: Scope, secure: boolean): string {
+  return `${name}=; ${EXPIRED}${domain === null ? '' : `; Domain=${domain}`}; Path=${path}${secure ? '; Secure' : ''}; HttpOnly`
+}
+
 /** `attributes`: all but domain and path, beginning with a semicolon. */
 export function createCookieWriter ({ name, domain, path, secure }: CookiePolicy, attributes: string): CookieWriter {
   const at = (domain: string | null, path: string) => `${domain === null ? '' : `; Domain=${domain}`}; Path=${path}${attributes}`
@@ -72,7 +79,7 @@ export function createCookieWriter ({ name, domain, path, secure }: CookiePolicy
     set (token, maxAge) {
       return maxAge === null ? `${name}=${token}${own}` : `${name}=${token}; Max-Age=${maxAge}${own}`
     },
-    clear: `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${own}`,
+    clear: `${name}=; ${EXPIRED}${own}`,
     clearAt: ({ domain, path }) => `${name}=; Max-Age=0${at(domain, path)}`
   }
 }

@@ -4,6 +4,7 @@ import type { RouteSessionSettings } from '../../types/index.js'
 import type { Step } from '../async/timeout.js'
 import type { Loaded } from '../backends/place.js'
 import type { Brought } from './cookie.js'
+import type { OldCookies } from './old-cookies.js'
 
 const DUPLICATE = Object.freeze({ state: 'none', reason: 'duplicate-cookie' })
 
@@ -17,6 +18,8 @@ export class Exchange implements Step {
   readonly token: string | null
   /** The values of several cookies of our name: none of them is believed. */
   several: readonly string[] | null
+  /** Cookies of systems that were here before; `null`: none, or nobody wants to know. */
+  old: OldCookies | null = null
   /** The settings of the route. */
   readonly route: RouteSessionSettings | undefined
   /** The session behind the token; `null`: nobody has asked, or there is nothing to ask for. */
@@ -64,6 +67,12 @@ export class Exchange implements Step {
   /** Has the response closed, whoever closed it? */
   get ended (): boolean {
     return this.reply.raw.closed || this.clientGone
+  }
+
+  /** The backend has answered. */
+  find (loaded: Loaded): void {
+    this.loading = false
+    this.loaded = loaded
   }
 
   setCookie (cookie: string): void {

@@ -19,6 +19,10 @@ export interface Faults {
   readonly path: { readonly path: string }
   /** The `Set-Cookie` is big enough to be a burden for proxies. */
   readonly size: { readonly bytes: number }
+  /** The session behind an old cookie does not satisfy the schema. */
+  readonly 'not-adopted': { readonly cookie: string, readonly paths: readonly string[] }
+  /** An old cookie came after its time. */
+  readonly 'adoption-over': { readonly cookie: string, readonly until: string }
   readonly 'plain-http': object
   readonly public: object
   readonly 'foreign-cookie': object
@@ -35,6 +39,8 @@ export const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault])
   domain: ({ domain }) => `browsers drop a session cookie of the domain ${domain} on the host of this request: set cookie.domain to a domain that the host belongs to, or leave it out, and behind a proxy set Fastify's trustProxy`,
   path: ({ path }) => `a session was changed outside cookie.path (${path}): browsers do not send the session there, so its cookie replaces the visitor's session with a new one`,
   size: ({ bytes }) => `the Set-Cookie of the session has ${bytes} bytes: proxies may answer 502 for it (nginx takes 4 KiB of response headers unless proxy_buffer_size says more). Store less, or use a store`,
+  'not-adopted': ({ cookie, paths }) => `a session of the old cookie ${cookie} does not satisfy the schema (${some(paths)}) and was not adopted: let map give the stored form of the schema, or set onInvalid: 'salvage'`,
+  'adoption-over': ({ cookie, until }) => `the old cookie ${cookie} is ignored since ${until}, as adopt says by until: take its adopter out, or raise until`,
   'plain-http': () => 'browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy',
   public: () => 'cache-control of a public response is replaced by no-store, because its session changed',
   'foreign-cookie': () => 'a cookie of this session that was on the response is replaced, because the session changed here as well'

@@ -47,8 +47,14 @@ export function hasForeignCookie ({ cookie, exposed, reply }: Exchange, cookies:
   return present !== undefined && [present].flat().some((line) => line !== cookie && isOurs(String(line), cookies))
 }
 
-/** Removals first. A removal that nobody has asked for waits for a response that it does not harm. */
+/** Removals first. Those of old cookies go along with a line of ours. */
 function linesOf (exchange: Exchange, cookies: CookieWriter): readonly string[] {
+  const own = ownLines(exchange, cookies)
+  return exchange.old === null || own.length === 0 ? own : [...exchange.old.removals, ...own]
+}
+
+/** A removal that nobody has asked for waits for a response that it does not harm. */
+function ownLines (exchange: Exchange, cookies: CookieWriter): readonly string[] {
   const { cookie, removesAll, request, reply } = exchange
   if (!removesAll) return cookie === null ? NONE : [cookie]
   if (cookie === null && (isCacheable(reply) || hasForeignCookie(exchange, cookies))) return NONE

@@ -9,17 +9,20 @@ export const MAX_AGE = 34_560_000
 const MAX_ATTRIBUTE = 1024
 
 // RFC 6265bis §4.1.1: a name is an HTTP token; §5.6: an attribute value of more than 1024 octets is ignored.
-const name = z.string('must be a text').regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256, 'must be no longer than 256 characters')
+export const cookieName = z.string('must be a text').regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP token: letters, digits and !#$%&\'*+.^_`|~-').max(256, 'must be no longer than 256 characters')
 const attribute = z.string('must be a text').max(MAX_ATTRIBUTE, 'browsers ignore an attribute of more than 1024 bytes')
 
 const PERSISTENT = 'must be true or false: how long a session lives is for idleTimeout and absoluteTimeout to say'
 
 const NO_AUTO = "must be true or false. There is no 'auto': the cookie is secure, and browsers take it on localhost, too. For plain http in development: false"
 
+export const cookiePath = attribute.regex(/^\/[!-:<-~]*$/, 'must begin with "/" and hold no space, semicolon or control character').default('/')
+export const cookieDomain = attribute.regex(/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a host name').optional()
+
 const shape = z.strictObject({
-  name: name.optional(),
-  path: attribute.regex(/^\/[!-:<-~]*$/, 'must begin with "/" and hold no space, semicolon or control character').default('/'),
-  domain: attribute.regex(/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a host name').optional(),
+  name: cookieName.optional(),
+  path: cookiePath,
+  domain: cookieDomain,
   sameSite: z.enum(['lax', 'strict', 'none'], 'must be one of, in small letters: lax, strict, none').default('lax'),
   secure: z.boolean({ error: ({ input }) => input === 'auto' ? NO_AUTO : 'must be true or false' }).default(true),
   partitioned: z.boolean('must be true or false').default(false),
@@ -39,16 +42,16 @@ export function cookieSettings (input: unknown = {}, session: string, production
   const parsed = shape.safeParse(input)
   if (!parsed.success) throw optionError(parsed.error, ['cookie'], Object.keys(shape.shape))
   const options = parsed.data
-  const cookieName = options.name ?? defaultName(session, options)
+  const ownName = options.name ?? defaultName(session, options)
   checkSecure(options, production)
-  checkPrefix(cookieName, options)
+  checkPrefix(ownName, options)
   checkDomain(options)
   const { path, domain, sameSite, secure, partitioned, priority, persistent } = options
   return Object.freeze({
-    name: cookieName,
+    name: ownName,
     persistent,
     policy: {
-      name: cookieName, path, domain: domain ?? null, sameSite, secure, httpOnly: true as const, partitioned, priority: priority ?? null, persistent
+      name: ownName, path, domain: domain ?? null, sameSite, secure, httpOnly: true as const, partitioned, priority: priority ?? null, persistent
     }
   })
 }

@@ -2,6 +2,7 @@ import '../schema/zod-version.js'
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { SessionHooks, SessionSchema, SessionStore } from '../../types/index.js'
+import { adopters, type OldSystem, oldSystems } from './adopt-option.js'
 import { cookieSettings, type CookieSettings, MAX_AGE } from './cookie-options.js'
 import { InvalidOption } from '../errors.js'
 import { schemaMistake } from './common-mistakes.js'
@@ -52,6 +53,7 @@ const shape = z.strictObject({
   sweepEvery: orNone.max(MAX_AGE, 'must be 400 days (34560000 seconds) or less').default(600),
   onStoreError: oneOf('fail', 'anonymous').default('fail'),
   initial: z.unknown().optional(),
+  adopt: adopters,
   hooks: plainObject.default({})
 })
 
@@ -92,6 +94,7 @@ export interface Settings {
   readonly onStoreError: 'fail' | 'anonymous'
   readonly undeclaredKeys: readonly (string | RegExp)[]
   readonly initial: unknown
+  readonly adopt: readonly OldSystem[]
   readonly hooks: SessionHooks<Data>
 }
 
@@ -107,11 +110,13 @@ export function readOptions (input: unknown, production: boolean): Settings {
   checkInterval('rotateEvery', options.rotateEvery, 'absoluteTimeout', absolute)
   checkMigrations(options.version, Object.keys(options.migrate))
   checkSubject(options)
+  const cookie = cookieSettings(options.cookie, options.name, production)
 
   return Object.freeze({
     ...pick(options),
     store: options.store ?? null,
-    cookie: cookieSettings(options.cookie, options.name, production),
+    cookie,
+    adopt: oldSystems(options.adopt, given.adopt, cookie.name),
     idle,
     absolute,
     touchAfter,

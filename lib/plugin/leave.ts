@@ -1,4 +1,4 @@
-import { HeadersSent, SessionError } from '../errors.js'
+import { HeadersSent, SessionError, TooManySessions } from '../errors.js'
 import { sendCookies } from '../http/set-cookie.js'
 import { isAsked, type Why } from '../request/plan.js'
 import { save } from '../request/save.js'
@@ -28,9 +28,14 @@ function notSaved (visit: Visit, failed: boolean, error: Error): Promise<never> 
   const { log } = visit.exchange.request
   if (error instanceof HeadersSent && visit.exchange.clientGone) log.info('session not saved: its cookie had to change, and the client has gone')
   else if (failed) log.error({ err: error }, 'session of a failed request could not be saved')
-  else if (error instanceof SessionError && !isAsked(visit)) log.error({ err: error.cause ?? error }, 'session could not be renewed: the next request tries again')
+  else if (isPutOff(visit, error)) log.error({ err: error.cause ?? error }, 'session could not be renewed: the next request tries again')
   else return fail(visit, error)
   close(visit, visit.snapshot())
+}
+
+/** Has nobody asked for what failed? The next request tries it again. A session that there is no room for stays out. */
+function isPutOff (visit: Visit, error: Error): boolean {
+  return error instanceof SessionError && !(error instanceof TooManySessions) && !isAsked(visit)
 }
 
 // Fastify does not run these hooks again for an error within an error, so a destroy or a rotation happens now.

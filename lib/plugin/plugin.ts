@@ -6,6 +6,7 @@ import { checkRoutes, unwiredGuard } from '../guards/wiring.js'
 import { readCookie } from '../http/cookie.js'
 import { Exchange } from '../http/exchange.js'
 import { unpackResponse } from '../http/headers.js'
+import { adopt, seekOld } from '../request/adoption/adopt.js'
 import { load } from '../request/open.js'
 import type { Runtime } from '../request/runtime.js'
 import { SessionControl } from './control.js'
@@ -18,7 +19,7 @@ import { attachStores } from './stores-life.js'
 export async function sessionPlugin (app: FastifyInstance, options: object): Promise<void> {
   if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie)
   const runtime = await createRuntime(app, options)
-  const { name, cookie } = runtime.settings
+  const { name, cookie, adopt: { length: adopters } } = runtime.settings
   const slot = decorate(app, runtime)
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -31,8 +32,9 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     const exchange = new Exchange(request, reply, readCookie(request.headers.cookie, cookie.name), route)
     slot.fill(request, exchange)
     const guard = unwiredGuard(config, route)
-    if (runtime.backend.immediate && guard === undefined) return done()
-    const loading = load(exchange, runtime)
+    const adopting = adopters > 0 && seekOld(exchange, runtime)
+    if (runtime.backend.immediate && guard === undefined && !adopting) return done()
+    const loading = adopting ? adopt(exchange, runtime) : load(exchange, runtime)
     if (guard !== undefined) return guarded(request, reply, guard, loading)
     if (loading === undefined) return done()
     // Returned, not called back: only then does Fastify catch later errors.
@@ -40,7 +42,7 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
   })
 
   app.addHook('onSend', (request, reply, payload, done) => {
-    const visit = slot.visit(request)
+    const visit = slot.visit(request) ?? (adopters > 0 ? slot.adopted(request) : null)
     if (visit === null || visit.exchange.closed) return done()
     const body = unpackResponse(reply, payload)
     const leaving = leave(visit)

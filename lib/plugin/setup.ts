@@ -15,6 +15,7 @@ import { HookList } from '../session/hooks.js'
 import { loadCipher } from '../tokens/cipher.js'
 import { createKeyring } from '../tokens/keyring.js'
 import { reference, sealed } from '../tokens/kinds.js'
+import { createOldCookieIds } from '../tokens/old-cookie-ids.js'
 import { OpenSockets } from '../backends/open-sockets.js'
 import { Opener } from '../schema/migrations.js'
 import { looksLikeMilliseconds } from '../options/common-mistakes.js'
@@ -56,11 +57,14 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
   }
 }
 
-function announce (app: FastifyInstance, { name, store, revocations, cookie }: Settings): void {
+function announce (app: FastifyInstance, { name, store, revocations, cookie, adopt }: Settings): void {
   if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')
   const kept = store ?? revocations
   if (kept === null) {
     app.log.info({ session: name }, 'the session lives in the cookie: logging out removes it from the browser, but a copy stays valid until it expires. The option revocations makes logging out final')
+  }
+  for (const { cookie: old, until } of adopt) {
+    app.log.info({ session: name, cookie: old.name, until: new Date(until) }, `sessions of an old cookie are adopted until then${kept === null ? ', more than once where the cookie was copied (the option revocations makes it once)' : ''}`)
   }
   if (kept?.atomic === false) {
     app.log.warn({ session: name, atomic: false }, 'the session store has no atomic write: one of two parallel saves can be lost, or bring back a session that has ended')
@@ -75,7 +79,7 @@ function warnOfMilliseconds (app: FastifyInstance, options: object): void {
 }
 
 /** Asks for the secrets, and makes the parts that depend on them. Rejects with `InvalidSecret` and `CipherUnavailable`. */
-export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'secret'>> {
+export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'oldCookieIds' | 'secret'>> {
   const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
   const { name, application, cookie, revocationStaleness: staleness } = settings
   const kind = settings.store === null ? sealed(await loadCipher()) : reference
@@ -89,7 +93,7 @@ export async function loadBackend (settings: Settings, secret: unknown): Promise
     : settings.store === null
       ? new RevocableBackend(cookies(), { records, timeouts, staleness, cache })
       : new StoreBackend(keyring, { records, timeouts, cache })
-  return { backend, keyIds: keyring.ids, secret }
+  return { backend, keyIds: keyring.ids, oldCookieIds: createOldCookieIds(secrets, { application, session: name }), secret }
 }
 
 /** `null`: everything is in the cookie. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Disabled, NotAssignable, NotReady } from '../errors.js'
-import type { Exchange } from '../http/exchange.js'
+import { Exchange } from '../http/exchange.js'
+import { isUnread } from '../request/adoption/adopt.js'
 import { LateChanges } from '../request/late-changes.js'
 import { open } from '../request/open.js'
 import type { Runtime } from '../request/runtime.js'
@@ -44,6 +45,14 @@ export class Slot {
   visit (request: object): Visit | null {
     const occupant = this.#get(request)
     return occupant instanceof Visit ? occupant : null
+  }
+
+  /** The visit of a request that has adopted a session which nobody has read: it is to be saved all the same. */
+  adopted (request: object): Visit | null {
+    const occupant = this.#get(request)
+    if (!(occupant instanceof Exchange) || !isUnread(occupant)) return null
+    this.session(request)
+    return this.visit(request)
   }
 
   /** Throws `NotReady`, `Disabled`, and `StoreFailed` of a store that is first asked now. */

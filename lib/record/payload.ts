@@ -24,6 +24,7 @@ export function writePayload (times: Times, stored: Found, card: Card | null = n
     (times.persist === null ? '' : `,"persist":${times.persist}`) +
     (times.idle === 0 ? '' : `,"idle":${times.idle}`) +
     (times.absolute === 0 ? '' : `,"absolute":${times.absolute}`) +
+    (times.adoptedUntil === 0 ? '' : `,"adoptedUntil":${times.adoptedUntil}`) +
     (card === null ? '' : writeCard(card)) +
     `,"data":${JSON.stringify(stored.data)}` +
     (stored.extra === null ? '}' : `,"extra":${JSON.stringify(stored.extra)}}`)
@@ -54,10 +55,10 @@ export function readPayload (payload: unknown): SessionRecord | Tombstone | EndM
 }
 
 function readTimes (fields: Record<string, unknown>): Times | null {
-  const { version, createdAt, usedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, idle = 0, absolute = 0 } = fields
+  const { version, createdAt, usedAt, authenticatedAt = 0, rotatedAt = createdAt, persist = null, idle = 0, absolute = 0, adoptedUntil = 0 } = fields
   if (!isTime(version) || !isTime(createdAt) || !isTime(usedAt) || !isTime(authenticatedAt) || !isTime(rotatedAt)) return null
-  if (!isTime(idle) || !isTime(absolute) || (persist !== null && typeof persist !== 'boolean')) return null
-  return { version, createdAt, usedAt, authenticatedAt, rotatedAt, persist, idle, absolute }
+  if (!isTime(idle) || !isTime(absolute) || !isTime(adoptedUntil) || (persist !== null && typeof persist !== 'boolean')) return null
+  return { version, createdAt, usedAt, authenticatedAt, rotatedAt, persist, idle, absolute, adoptedUntil }
 }
 
 function readCard (about: unknown, from: unknown): Card | null {

@@ -22,6 +22,8 @@ export interface Times {
   readonly idle: number
   /** The same of `absoluteTimeout`. */
   readonly absolute: number
+  /** Until when an old cookie leads to the record's id, so that a mark has to stay there; 0: none does. Not kept in a cookie. */
+  readonly adoptedUntil: number
 }
 
 /** JSON as it was found. `opened`: what was seen when somebody looked at it. */

@@ -60,7 +60,8 @@ function readTimes (body: Buffer, flags: number): Times {
     rotatedAt: flags & ROTATED ? body.readUIntBE(HEADER, 6) : createdAt,
     persist: flags & PERSISTENT ? true : flags & TRANSIENT ? false : null,
     idle: flags & IDLE ? body.readUIntBE(idleAt, 6) : 0,
-    absolute: flags & ABSOLUTE ? body.readUIntBE(absoluteAt, 6) : 0
+    absolute: flags & ABSOLUTE ? body.readUIntBE(absoluteAt, 6) : 0,
+    adoptedUntil: 0
   }
 }
 

@@ -1,5 +1,5 @@
 import { after, type Answer } from '../async/answer.js'
-import { type Draft, ENDED, type Id, type Overtaken, type Place, type Saved } from '../backends/place.js'
+import { type Draft, ENDED, type Id, isKept, type Overtaken, type Place, type Saved } from '../backends/place.js'
 import { Conflict, Ended, HeadersSent, Moved, NewerVersion, StoreFailed } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { deadline } from '../record/timeouts.js'
@@ -30,7 +30,7 @@ export function create (work: WorkingCopy, plan: Plan): Answer<null> {
   })
 }
 
-/** The same id, other data: compare and set. */
+/** The same id, other data: compare and set. An adopted session is set where there was nothing. */
 export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Overtaken | null> {
   const { visit, visit: { exchange, runtime: { backend, settings } } } = work
   if (backend.selfContained) assertCookie(visit)
@@ -39,10 +39,11 @@ export function replace (work: WorkingCopy, plan: Plan, place: Place): Answer<Ov
   if (draft.expiresAt <= plan.now) return over(work, plan, place)
   const lasts = cookieUntil(draft.times, settings) !== cookieUntil(place.record.times, settings)
   const reissue = exchange.canSetCookie && (plan.touchDue || place.stale || lasts)
-  return after(backend.replace(place, draft, reissue, work), (outcome) => {
+  return after(withRoomFor(work, draft.subject, () => backend.replace(place, draft, reissue, work)), (outcome) => {
     if (outcome === ENDED) return endedElsewhere(work, 'ended-elsewhere')
     if ('latest' in outcome) return outcome
     finish(work, plan, outcome)
+    if (outcome.created) emitSaved(work, 'onCreate')
     emitSaved(work, 'onSave')
     return null
   })
@@ -78,6 +79,7 @@ export async function rotate (work: WorkingCopy, due: Plan, place: Place): Promi
   if (outcome !== 'done') return outcome
   finish(work, plan, successor)
   const reason = plan.rotate as Reason
+  if (!isKept(place)) emitSaved(work, 'onCreate')
   emit(visit.runtime, 'onRotate', () => ({ request: visit.exchange.request, id: publicHandle(next.key), previousId, reason }), () => work.copy())
   if (plan.changed) emitSaved(work, 'onSave')
   return null

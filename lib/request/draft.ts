@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { JsonObject } from '../../types/index.js'
 import { isPromise } from '../async/promises.js'
-import type { Draft } from '../backends/place.js'
+import { type Draft, isKept } from '../backends/place.js'
 import type { Card } from '../record/record.js'
 import { deadline } from '../record/timeouts.js'
 import { hookOf } from '../session/hooks.js'
@@ -17,7 +17,7 @@ const MAX_LENGTH = 2_048
 /** The record to be kept of `work`. Throws the codec's errors for data that do not satisfy the schema, or `InvalidData` of a timeout. */
 export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const { runtime, runtime: { codec, settings }, standing, standing: { place }, wish } = visit
-  const written = plan.changed || place === null
+  const written = plan.changed || !isKept(place)
   const stored = written ? codec.keep(work) : place.record.found as Draft['stored']
   const data = written ? work : standing.data
   const times = makeTimes(standing, plan, wish.persist, data, runtime)
@@ -28,7 +28,7 @@ export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
 
 /** The card of a session for lists. `describe` is asked when somebody signs in. */
 function makeCard ({ place, exchange: { request }, runtime: { settings } }: Visit, { rotate, privileged }: Plan): Card | null {
-  const about = place === null || privileged ? describe(request, settings.describe) : place.record.card?.about ?? null
+  const about = !isKept(place) || privileged ? describe(request, settings.describe) : place.record.card?.about ?? null
   const from = place === null || rotate === null ? null : place.key
   return about === null && from === null ? null : { about, from }
 }

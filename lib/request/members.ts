@@ -65,7 +65,7 @@ export class Members implements SessionOwner {
     // There may be a session to end: the caller must not believe that it has ended.
     if (obstacle === 'store') visit.refuse(new StoreFailed())
     if (obstacle === 'moved') visit.refuse(new Moved())
-    if ((visit.endable !== null || exchange.several !== null) && runtime.backend.records === null) this.#assertRemovable()
+    if ((visit.endable !== null || exchange.several !== null || exchange.old !== null) && runtime.backend.records === null) this.#assertRemovable()
     visit.end()
     if (visit.ending === null || visit.ending === 'elsewhere' || !exchange.left) return
     const ending = this.#save()

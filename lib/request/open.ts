@@ -1,4 +1,4 @@
-import type { Loaded } from '../backends/place.js'
+import { isKept, type Loaded } from '../backends/place.js'
 import { NotReady } from '../errors.js'
 import type { Exchange } from '../http/exchange.js'
 import { Session } from '../session/session.js'
@@ -21,20 +21,21 @@ const STORE_FAILED = { state: 'none', reason: 'store-failed' } as const
  * that runs the moment a client hangs up.
  */
 export function load (exchange: Exchange, runtime: Runtime): void | Promise<void> {
-  if (exchange.token === null || exchange.loaded !== null) return
   if (exchange.loading) throw new NotReady(runtime.settings.name)
+  if (exchange.token === null || exchange.loaded !== null) return
   exchange.loading = true
   try {
     const loading = runtime.backend.load(exchange.token, Date.now(), exchange)
-    if (loading instanceof Promise) return loading.then((loaded) => { exchange.loaded = loaded }, (error: Error) => storeFailed(exchange, runtime, error))
-    exchange.loaded = loading
+    if (loading instanceof Promise) return loading.then((loaded) => exchange.find(loaded), (error: Error) => storeFailed(exchange, runtime, error))
+    exchange.find(loading)
   } catch (error) {
     storeFailed(exchange, runtime, error as Error)
   }
 }
 
-function storeFailed (exchange: Exchange, { settings }: Runtime, error: Error): void {
-  exchange.loaded = STORE_FAILED
+/** Throws where the route wants that. */
+export function storeFailed (exchange: Exchange, { settings }: Runtime, error: Error): void {
+  exchange.find(STORE_FAILED)
   // Fastify logs what is thrown.
   if ((exchange.route?.onStoreError ?? settings.onStoreError) === 'fail') throw error
   exchange.request.log.error({ err: error.cause }, 'session store failed to load')
@@ -47,7 +48,7 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   const visit = new Visit(runtime, exchange, sessionOf)
   if (loaded !== null && loaded.state !== 'moved') tell(visit, loaded)
   if (loaded?.state === 'found' && read(visit, loaded.place, loaded.at)) {
-    if (isHeard(runtime, 'onLoad')) emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle() }), () => visit.copy(visit.standing.data))
+    if (isKept(loaded.place) && isHeard(runtime, 'onLoad')) emit(runtime, 'onLoad', () => ({ request: exchange.request, id: visit.handle() }), () => visit.copy(visit.standing.data))
     return visit
   }
   visit.begin()

@@ -1,3 +1,4 @@
+import { isKept } from '../backends/place.js'
 import { NotBegun } from '../errors.js'
 import { isCacheable } from '../http/headers.js'
 import { hasForeignCookie } from '../http/set-cookie.js'
@@ -71,8 +72,9 @@ export function planFor (visit: Visit, work: Data, why: Why): Plan {
   const touchDue = attached ? wish.touch || (counts && isTouchDue(place, settings, now)) : stored && wish.touch && !backend.selfContained
   const stale = attached && place.stale
   const rotationDue = attached && !failed && settings.rotateEvery > 0 && now - place.record.times.rotatedAt >= settings.rotateEvery
-  const deferred = (touchDue || stale || rotationDue || upgraded) && why.response && mayWait(visit)
-  const changed = codec.differs(data, work) || (!failed && ((upgraded && !deferred) || remembers(visit)))
+  const unwritten = upgraded || (stored && !isKept(place))
+  const deferred = (touchDue || stale || rotationDue || unwritten) && why.response && mayWait(visit)
+  const changed = codec.differs(data, work) || (!failed && ((unwritten && !deferred) || remembers(visit)))
   const proved = wish.reauthenticated && !failed
   const privileged = proved || (changed && gainsPrivilege(visit, work))
   const periodic = rotationDue && !deferred && exchange.canSetCookie

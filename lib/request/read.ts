@@ -1,4 +1,4 @@
-import type { Place } from '../backends/place.js'
+import { isKept, type Place } from '../backends/place.js'
 import type { Visit } from './visit.js'
 
 /** The session gets the data of `place`, which was live at `judgedAt`. `false`: they do not satisfy the schema. */
@@ -7,12 +7,16 @@ export function read (visit: Visit, place: Place, judgedAt: number): boolean {
   if (!opened.ok) {
     visit.hinder({ unreadable: place })
     visit.reject('invalid', opened.paths)
-    const { exchange: { request }, runtime: { notices, settings: { version } } } = visit
-    notices.say(request.log, 'invalid', { paths: opened.paths, written: place.record.times.version, version })
+    sayInvalid(visit, place, opened.paths)
     return false
   }
   visit.standOn({ place, data: opened.data, judgedAt, upgraded: opened.upgraded })
   visit.restore()
   if (opened.salvaged.length > 0) visit.reject('salvaged', opened.salvaged)
   return true
+}
+
+function sayInvalid ({ exchange: { old, request }, runtime: { notices, settings: { version } } }: Visit, place: Place, paths: readonly string[]): void {
+  if (isKept(place)) return notices.say(request.log, 'invalid', { paths, written: place.record.times.version, version })
+  notices.say(request.log, 'not-adopted', { cookie: old?.refuse() ?? '', paths })
 }

@@ -10,6 +10,7 @@ import type { Codec } from '../schema/codec.js'
 import type { Opener } from '../schema/migrations.js'
 import type { HookEvent, HookList } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
+import type { OldCookieIds } from '../tokens/old-cookie-ids.js'
 import type { SessionHookName } from '../../types/index.js'
 
 /** Everything that the requests of one registered session share. */
@@ -30,6 +31,8 @@ export interface Runtime {
   /** Replaced when the secrets are loaded again. */
   backend: Backend
   keyIds: readonly string[]
+  /** Where old cookies lead. */
+  oldCookieIds: OldCookieIds
   /** The option, to be asked again. */
   secret: unknown
 }

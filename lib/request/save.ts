@@ -1,7 +1,8 @@
 import { after, type Answer } from '../async/answer.js'
-import type { Overtaken } from '../backends/place.js'
+import { isKept, type Overtaken } from '../backends/place.js'
 import { Conflict, Ended } from '../errors.js'
 import { create, end, finish, replace, rotate, touch } from './actions.js'
+import { letGo } from './adoption/old-session.js'
 import { dataToKeep, type Plan, planFor, type Why } from './plan.js'
 import type { Visit } from './visit.js'
 import { WorkingCopy } from './working-copy.js'
@@ -18,7 +19,8 @@ export function save (visit: Visit, why: Why): Answer<boolean> {
   if (visit.ending === 'elsewhere') return why.response ? false : Promise.reject(new Ended())
   const plan = why.change === undefined ? planFor(visit, dataToKeep(visit, why), why) : null
   if (plan?.action === 'nothing') return false
-  const running = start(new WorkingCopy(visit, why), plan)
+  const started = start(new WorkingCopy(visit, why), plan)
+  const running = visit.exchange.old === null ? started : after(started, () => letGo(visit))
   if (!(running instanceof Promise)) return true
   visit.busyWith(running)
   return running.then(() => true)
@@ -69,7 +71,7 @@ async function prepare (work: WorkingCopy, plan: Plan | null): Promise<Plan | nu
   if (change !== undefined) await work.change(change)
   if (!hooks.has('preSave')) return plan
   if (!work.plan().changed) return null
-  const event = { request, id: visit.handle(), isNew: visit.place === null }
+  const event = { request, id: visit.handle(), isNew: !isKept(visit.place) }
   await work.amend((data) => hooks.before('preSave', { ...event, data }, settings.storeTimeout))
   return null
 }

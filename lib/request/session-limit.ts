@@ -1,7 +1,7 @@
 import type { Answer } from '../async/answer.js'
 import type { Step } from '../async/timeout.js'
 import { alone } from '../backends/subject-lock.js'
-import { ENDED, type Place } from '../backends/place.js'
+import { ENDED, isKept, type Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { TooManySessions } from '../errors.js'
 import { end } from './ending.js'
@@ -12,7 +12,7 @@ export function withRoomFor<T> (work: WorkingCopy, subject: string | undefined, 
   const { runtime, standing: { place, data } } = work.visit
   const { maxPerSubject, subject: subjectOf } = runtime.settings
   if (maxPerSubject === 0 || subject === undefined) return enter()
-  if (place !== null && subjectOf?.({ ...data }) === subject) return enter()
+  if (isKept(place) && subjectOf?.({ ...data }) === subject) return enter()
   return makeRoom(work, subject, enter)
 }
 
@@ -22,8 +22,8 @@ async function makeRoom<T> (step: WorkingCopy, subject: string, enter: () => Ans
   const records = runtime.backend.records as StoredRecords
   // Those of this process wait for each other here, the others ask the store now and then.
   return await runtime.turns.run(`subject:${subject}`, () => alone(records, subject, async (hold) => {
-    // Another request of the same browser has just signed in: there is nothing to make room for.
-    if (place !== null && await hasMoved(records, place, step)) return await enter()
+    // Another request of the same browser has just signed in, or adopted it: there is nothing to make room for.
+    if (place !== null && await isOvertaken(records, place, step)) return await enter()
     const others = (await records.find(subject, Date.now(), step)).sort(bySignIn)
     const tooMany = others.slice(0, Math.max(0, others.length + 1 - maxPerSubject))
     if (tooMany.length > 0 && overLimit === 'refuse') throw new TooManySessions()
@@ -34,9 +34,9 @@ async function makeRoom<T> (step: WorkingCopy, subject: string, enter: () => Ans
   }, step))
 }
 
-async function hasMoved (records: StoredRecords, place: Place, step: Step): Promise<boolean> {
+async function isOvertaken (records: StoredRecords, place: Place, step: Step): Promise<boolean> {
   const now = await records.latest(place, step)
-  return now === ENDED || now.moved !== 'no'
+  return now === ENDED || now.moved !== 'no' || isKept(now.latest) !== isKept(place)
 }
 
 function bySignIn (a: Place, b: Place): number {

@@ -38,6 +38,8 @@ export function makeTimes (
     authenticatedAt: proved ? now : privileged || before === undefined ? authenticatedAt(runtime, was, data, provedAt, now) : provedAt,
     rotatedAt: rotate !== null || before === undefined ? now : before.rotatedAt,
     persist: persist ?? before?.persist ?? null,
+    // An old cookie leads to the id that the session had, and to no other.
+    adoptedUntil: rotate === null ? before?.adoptedUntil ?? 0 : 0,
     ...askTimeouts(data, settings)
   }
 }

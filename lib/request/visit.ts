@@ -119,7 +119,7 @@ export class Visit {
   /** `destroy()`: the record is noted, to be ended, and the object goes on as a new session. */
   end (): void {
     const place = this.endable
-    if (place !== null || this.exchange.several !== null) {
+    if (place !== null || this.exchange.several !== null || this.exchange.old !== null) {
       this.ending = { asked: place }
       if (typeof this.obstacle === 'object') this.obstacle = null
     }

@@ -35,6 +35,7 @@ export const optionDefaults: Readonly<Record<string, string>> = {
   maxSize: literal(settings.maxSize),
   sweepEvery: seconds(settings.sweepEvery),
   onStoreError: literal(settings.onStoreError),
+  adopt: none(settings.adopt[0]),
   hooks: none(Object.keys(settings.hooks)[0])
 }
 

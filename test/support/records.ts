@@ -15,7 +15,8 @@ export const anyTimes: fc.Arbitrary<Times> = fc.record({
   rotatedAt: time,
   persist: fc.option(fc.boolean()),
   idle: time,
-  absolute: time
+  absolute: time,
+  adoptedUntil: time
 }, { noNullPrototype: true })
 
 export const anyStored = fc.record({ data: json, extra: fc.option(json) }, { noNullPrototype: true })
@@ -28,7 +29,7 @@ export const anyCard = fc.option(fc.oneof(
 
 /** Of a session that began at `createdAt`, and of which nothing else has happened. */
 export const timesOf = (createdAt: number, more: Partial<Times> = {}): Times => ({
-  version: 1, createdAt, usedAt: createdAt, authenticatedAt: 0, rotatedAt: createdAt, persist: null, idle: 0, absolute: 0, ...more
+  version: 1, createdAt, usedAt: createdAt, authenticatedAt: 0, rotatedAt: createdAt, persist: null, idle: 0, absolute: 0, adoptedUntil: 0, ...more
 })
 
 export const law = { seed: 11, numRuns: 1000 }

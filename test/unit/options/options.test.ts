@@ -23,6 +23,8 @@ async function refusal (options: object): Promise<{ code?: string, message: stri
   }
 }
 
+const adopter = { cookie: 'old', until: new Date(Date.now() + DAY * 1000), read: () => null }
+
 t.test('every option that cannot work is refused at register, by its path', async t => {
   const rows: [object, string, RegExp?][] = [
     [{ schema: undefined }, 'schema', /Zod 4 schema/],
@@ -85,6 +87,18 @@ t.test('every option that cannot work is refused at register, by its path', asyn
     [{ undeclaredKeys: ['visits'] }, 'undeclaredKeys'],
     [{ storeTimeout: 3601 }, 'storeTimeout'],
     [{ sweepEvery: 400 * DAY + 1 }, 'sweepEvery'],
+    [{ adopt: {} }, 'adopt', /a list of adopters/],
+    [{ adopt: [7] }, 'adopt.0', /must be an adopter, such as fromExpressSession/],
+    [{ adopt: [{ ...adopter, cookie: 'a b' }] }, 'adopt.0.cookie', /name of the old cookie, or \{ name, path, domain \}/],
+    [{ adopt: [adopter, { ...adopter, cookie: { name: 'old', paht: '/' } }] }, 'adopt.1.cookie', /name of the old cookie/],
+    [{ adopt: [{ ...adopter, cookie: '__Host-Http-session' }] }, 'adopt.0.cookie', /the cookie of this session, too/],
+    [{ adopt: [{ ...adopter, until: undefined }] }, 'adopt.0.until', /a Date/],
+    [{ adopt: [{ ...adopter, until: '2027-01-01' }] }, 'adopt.0.until', /a Date/],
+    [{ adopt: [{ ...adopter, until: new Date(NaN) }] }, 'adopt.0.until', /a Date/],
+    [{ adopt: [{ ...adopter, until: new Date(Date.now() + 401 * DAY * 1000) }] }, 'adopt.0.until', /at most 400 days ahead/],
+    [{ adopt: [{ ...adopter, ending: 'keep' }] }, 'adopt.0.ending', /leave, forget/],
+    [{ adopt: [{ ...adopter, read: undefined }] }, 'adopt.0.read', /must be a function/],
+    [{ adopt: [{ ...adopter, forget: 'it' }] }, 'adopt.0.forget', /must be a function/],
     [{ hooks: { onLogin: () => {} } }, 'hooks.onLogin', /no such hook, there are: onCreate/],
     [{ hooks: { onSave: 'log' } }, 'hooks.onSave', /function/],
     [{ hooks: 7 }, 'hooks', /object of functions/],
@@ -118,6 +132,19 @@ t.test('what is wrong with an option is said in our words: what it must be', asy
     for (const option of Object.keys(optionDefaults)) await told({ [option]: value }, `${option}, ${index}`)
     for (const option of Object.keys(cookieDefaults)) await told({ cookie: { [option]: value } }, `cookie.${option}, ${index}`)
   }
+})
+
+t.test('an adopter may be an object with methods, and says where its cookie lies', async (t) => {
+  class Own {
+    readonly cookie = { name: 'old', path: '/shop', domain: 'example.com' }
+    readonly until = new Date(Date.now() + 1000)
+    readonly ending = 'forget'
+    read () { return { data: { until: this.until } } }
+  }
+  const own = new Own()
+  const { adopt } = readOptions({ schema, adopt: [adopter, own] }, false)
+  t.match(adopt, [{ cookie: { name: 'old', path: '/', domain: null }, forgets: false }, { cookie: own.cookie, until: own.until.getTime(), forgets: true }])
+  t.strictSame(adopt[1]?.adopter.read('v', {} as never), { data: { until: own.until } })
 })
 
 function methods () {
@@ -180,6 +207,7 @@ t.test('the defaults', async t => {
     sweepEvery: 600_000,
     onStoreError: 'fail',
     undeclaredKeys: [],
+    adopt: [],
     hooks: {}
   })
   t.equal(settings.initial, undefined)

@@ -43,7 +43,7 @@ const good = { version: 1, createdAt: 5, usedAt: 9, authenticatedAt: 3, rotatedA
 
 t.test('times that no clock of ours can have written make a record nothing (S-9.2.1)', async (t) => {
   t.equal(readPayload(JSON.stringify(good))?.kind, 'session')
-  for (const key of ['version', 'createdAt', 'usedAt', 'authenticatedAt', 'rotatedAt', 'idle', 'absolute']) {
+  for (const key of ['version', 'createdAt', 'usedAt', 'authenticatedAt', 'rotatedAt', 'idle', 'absolute', 'adoptedUntil']) {
     for (const wrong of ['-1', '0.5', '"5"', 'true', '[]', '{}', '1e999', '281474976710656', '9007199254740993']) {
       t.equal(readPayload(JSON.stringify({ ...good, [key]: 'WRONG' }).replace('"WRONG"', wrong)), null, `${key}: ${wrong}`)
     }
