@@ -3,7 +3,7 @@ import type { Awaitable } from './store.js'
 
 /** A session of the system that was here before. */
 export interface Adopted<Stored> {
-  /** What becomes of its data: the stored form of the schema, and no more trusted than a record. `undeclaredKeys` may be among it. */
+  /** Its data in the stored form of the schema, no more trusted than a record. Keys of `undeclaredKeys` may be among them. */
   readonly data: Stored
   /** When it began, or the earliest moment that is known. The absolute timeout counts from here. Default now. */
   readonly createdAt?: Date | undefined

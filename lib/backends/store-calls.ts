@@ -39,10 +39,10 @@ export class StoreCalls {
     return payload
   }
 
-  /** `expected`: `null` for no record at all. */
-  replace (id: string, expected: string | null, payload: string, expiresAt: number, subject?: string, step?: Step): Answer<ReplaceOutcome> {
-    if (expected === null) return after(this.create(id, payload, expiresAt, subject, step), (created) => created ? 'replaced' : 'conflict')
-    return after(this.#call('replace', () => this.#store.replace(id, expected, payload, expiresAt, subject), step), (outcome) => {
+  /** `current`: `null` for no record at all. */
+  replace (id: string, current: string | null, payload: string, expiresAt: number, subject?: string, step?: Step): Answer<ReplaceOutcome> {
+    if (current === null) return after(this.create(id, payload, expiresAt, subject, step), (created) => created ? 'replaced' : 'conflict')
+    return after(this.#call('replace', () => this.#store.replace(id, current, payload, expiresAt, subject), step), (outcome) => {
       if (outcome === 'replaced' || outcome === 'conflict' || outcome === 'missing') return outcome
       throw this.#wrong('replace', 'answered none of: replaced, conflict, missing')
     })

@@ -12,7 +12,7 @@ import { NONE, type NotBefore } from './not-before.js'
 import { type Draft, ENDED, isKept, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
 import type { StoreCalls } from './store-calls.js'
 
-/** Each hop is a rotation within the life of a tombstone. The bound is for a store that lies. */
+/** Each hop is a rotation within the life of a tombstone: a bound for a store that lies. */
 const MAX_HOPS = 100
 const MAX_RACES = 20
 /** Characters; a bigger record is read anew each time, so that the memory stays small. */
@@ -195,7 +195,5 @@ export class StoredRecords {
   }
 }
 
-/** Until when the record of a session is kept. One that an old cookie leads to is not to be adopted again when it has expired. */
-function untilOf ({ expiresAt, times }: Draft): number {
-  return Math.max(expiresAt + KEPT_LONGER, times.adoptedUntil)
-}
+/** Until when a record is kept. One that an old cookie leads to is not to be adopted again when it has expired. */
+const untilOf = ({ expiresAt, times }: Draft) => Math.max(expiresAt + KEPT_LONGER, times.adoptedUntil)

@@ -27,7 +27,7 @@ const unknown = (pattern: RegExp, known: readonly string[]) => {
 t.test('every option that is advised exists', async (t) => {
   // `config` and its `session` are a route's, `sessionPlugin` is an option of @fastify/csrf-protection. Inside `cookie` and `session` stand these.
   t.match(readText('node_modules/@fastify/csrf-protection/types/index.d.ts'), /\bsessionPlugin\b/)
-  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), ...Object.keys(cookieDefaults), ...route, 'config', 'sessionPlugin'])
+  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), ...Object.keys(cookieDefaults), ...route, 'config', 'sessionPlugin', 'ending'])
   t.ok(count > 8)
   t.strictSame(missing, [])
 })

@@ -165,7 +165,7 @@ for (const [name, before] of Object.entries({
       const { value: failed, took } = await timed(ann.get('/read'))
       t.match([failed.statusCode, failed.json()], [503, UNAVAILABLE])
       if (name === 'hangs') t.equal(took, TIMEOUT)
-      t.match(logs.find(({ msg }) => msg === 'session store failed to load'), { err: { message: /^read\(\) of the adopter of old (?:failed|had no answer)/ } })
+      t.match(logs.find(({ level }) => level === 50), { err: { message: /read\(\) of the adopter of old (?:failed|had no answer)/ } })
       t.match((await timed(ann.get('/anonymous'))).value.json(), { userId: null })
       for (const url of ['/anonymous-note', '/anonymous-out']) t.equal((await timed(ann.get(url))).value.statusCode, 503, url)
       t.strictSame([...ann.jar.keys()], ['old'])
@@ -181,7 +181,7 @@ t.test('an adopter that answers what is no session, or no date, has failed', asy
     old.sessions.set('wrong', wrong as never)
     t.equal((await visitor('wrong').get('/read')).statusCode, 503)
   }
-  t.match(logs.find(({ msg }) => msg === 'session store failed to load'), { err: { message: /must give \{ data, createdAt \}/ } })
+  t.match(logs.find(({ level }) => level === 50), { err: { message: /must give \{ data, createdAt \}/ } })
 })
 
 t.test('a store of ours that fails at the look-up is for onStoreError, too; at the save, the request goes on and the next tries again', async (t) => {
