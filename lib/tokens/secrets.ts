@@ -63,6 +63,19 @@ function flawOfText (text: string): Flaw {
   if (isSequence(codes(text))) return 'is a sequence, not random bytes'
 }
 
+/** Bytes that a key of another system has at least. */
+const OLD_KEY_BYTES = 16
+
+/** What is wrong with a key that another system has chosen, be it text or bytes; `null`: nothing that everybody knows. */
+export function flawOfOldKey (key: unknown): string | null {
+  if (key === undefined || key === null || key === '') return 'is missing'
+  if (typeof key !== 'string' && !types.isUint8Array(key)) return 'is neither a string nor a Buffer'
+  const bytes = Buffer.from(key as Uint8Array)
+  if (bytes.length < OLD_KEY_BYTES) return `has ${bytes.length} bytes, at least ${OLD_KEY_BYTES} are needed`
+  if (isPeriodic(bytes)) return 'repeats itself'
+  return flawOfText(bytes.toString('latin1')) ?? null
+}
+
 /** Only what one encoder would have written, bit for bit; so never by way of leaving something out. */
 function decode (text: string): Buffer | undefined {
   if (/^(?:[\da-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex')

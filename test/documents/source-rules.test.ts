@@ -43,7 +43,7 @@ t.test('S-7.2.3, K-33: nothing that has to be secret comes from anywhere but nod
 })
 
 t.test('S-11.2.4, K-30: MACs are compared in constant time, by one expression each', async t => {
-  t.strictSame(filesWith(/\btimingSafeEqual\(/, 'timingSafeEqual(given, expected)'), ['lib/tokens/kinds.ts', 'lib/tokens/secrets.ts'])
+  t.strictSame(filesWith(/\btimingSafeEqual\(/, 'timingSafeEqual(given, expected)'), ['lib/adopt/signed-id.ts', 'lib/tokens/kinds.ts', 'lib/tokens/secrets.ts'])
   // What stores call a tag is no MAC.
   const stores = /^lib\/stores\//
   const mac = '(?:\\w*[mM]ac|\\w*[tT]ag|digest|signature|given|expected)'
@@ -56,7 +56,10 @@ t.test('S-11.2.4, K-30: MACs are compared in constant time, by one expression ea
 
 t.test('S-9.1, S-11.2.2, K-28, K-29: one algorithm for each kind of token, none of them a choice', async t => {
   t.strictSame(filesWith(/createCipheriv|createDecipheriv/, 'createCipheriv(name, key, nonce)'), [])
-  t.strictSame(filesWith(/crypto_\w+/, 'crypto_aead_encrypt(body)'), ['lib/tokens/cipher.ts'])
+  // Adopters read the formats of other systems, and write none.
+  t.strictSame(filesWith(/crypto_\w+/, 'crypto_aead_encrypt(body)', /^lib\/adopt\//), ['lib/tokens/cipher.ts'])
+  t.strictSame(filesWith(/crypto_\w+_easy/, 'crypto_secretbox_open_easy(body)'), ['lib/adopt/secure-session.ts'])
+  t.strictSame([...new Set(readText('lib/adopt/secure-session.ts').match(/crypto_\w+/g))], ['crypto_secretbox_open_easy'])
   t.strictSame([...new Set(readText('lib/tokens/cipher.ts').match(/crypto_\w+?(?=_encrypt|_decrypt)/g))], ['crypto_aead_xchacha20poly1305_ietf'])
   t.strictSame(filesWith(/-cbc\b|-ctr\b|-gcm\b|-ecb\b|rsa|md5/i, "'aes-256-cbc'", /^lib\/stores\//), [])
   const versions = Object.values(kinds).map(({ version }) => version)
@@ -83,7 +86,7 @@ t.test('K-35: a nonce of 192 bits, another one for each token', async t => {
 
 t.test('K-21, K-26, K-45: what is read is JSON and nothing that runs: no eval, no serialised code, no second decoder', async t => {
   // A command of Redis has that name; the cipher is loaded by the first application that seals.
-  t.strictSame(filesWith(/\beval\(|new Function|\bv8\.|deserialize\(|node:vm|import\(/, 'eval(text)'), ['lib/stores/internal/redis/clients.ts', 'lib/tokens/cipher.ts'])
+  t.strictSame(filesWith(/\beval\(|new Function|\bv8\.|deserialize\(|node:vm|import\(/, 'eval(text)'), ['lib/adopt/secure-session.ts', 'lib/stores/internal/redis/clients.ts', 'lib/tokens/cipher.ts'])
   t.strictSame(filesWith(/JSON\.parse\(/, 'JSON.parse(text)', /^lib\/(?:stores|conformance)\//), ['lib/request/draft.ts', 'lib/schema/initial.ts', 'lib/values/json.ts'])
 })
 

@@ -1,0 +1,5 @@
+export type { AdoptOptions, ConnectReader, OldKeys, OldSession } from './adopt/options.js'
+export { type ExpressSessionOptions, fromExpressSession } from './adopt/express-session.js'
+export { type FastifySessionOptions, fromFastifySession } from './adopt/fastify-session.js'
+export { type FlaskOptions, fromFlask } from './adopt/flask.js'
+export { fromSecureSession, type SecureSessionOptions } from './adopt/secure-session.js'

@@ -1,0 +1,50 @@
+import { parseJson } from '../values/json.js'
+import type { OldSession } from './options.js'
+
+/** Deeper than any session is. */
+const MAX_DEPTH = 100
+
+/** What Flask writes in place of Python's own types: an object with one key. Each gets what is already decoded. */
+const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
+  ' t': (items: unknown) => items,
+  ' b': (base64: unknown) => new Uint8Array(Buffer.from(String(base64), 'base64')),
+  ' m': (html: unknown) => html,
+  ' u': (hex: unknown) => String(hex).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  ' d': (date: unknown) => new Date(String(date)),
+  // An object of the application's that looks like one of these: its key has two underscores more.
+  ' di': (object: unknown) => Object.fromEntries(Object.entries(Object(object) as object).map(([key, value]) => [key.slice(0, -2), value]))
+}
+
+/** Flask's `TaggedJSONSerializer`: the object that a text stands for; `null` if it stands for none. Never throws. */
+export function readTagged (text: string): OldSession | null {
+  const json = parseJson(exact(text))
+  if (!isObject(json)) return null
+  try {
+    const data = untag(json, 0)
+    return isObject(data) ? data : null
+  } catch (error) {
+    if (error instanceof TooDeep) return null
+    throw error
+  }
+}
+
+class TooDeep extends Error {}
+
+function untag (value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > MAX_DEPTH) throw new TooDeep()
+  if (Array.isArray(value)) return value.map((item) => untag(item, depth + 1))
+  const entries = Object.entries(value).map(([key, item]) => [key, untag(item, depth + 1)] as const)
+  const [only] = entries
+  const decode = entries.length === 1 && only !== undefined && Object.hasOwn(TAGS, only[0]) ? TAGS[only[0]] : undefined
+  return decode === undefined ? Object.fromEntries(entries) : decode(only?.[1] as never)
+}
+
+function isObject (value: unknown): value is OldSession {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Python has whole numbers of any size. One that JavaScript would round becomes a text, or somebody might be taken for somebody else. */
+function exact (text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) => token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`)
+}

@@ -1,0 +1,40 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+import { fromFlask } from '../../lib/adopt.js'
+import { asking, type Mapped, OLD_KEY, OLDER_KEY, type OldApplication } from './old-applications.js'
+import { root } from './root.js'
+
+/** A Python that has Flask: `.ci/run` makes one. */
+const candidates = [process.env.FLASK_PYTHON, join(root, '.ci/flask/bin/python'), 'python3']
+const hasFlask = (python: string) => (python === 'python3' || existsSync(python)) && spawnSync(python, ['-c', 'import flask']).status === 0
+
+export const python = candidates.filter((candidate) => candidate !== undefined).find(hasFlask)
+/** Why it cannot run here; `null`: it can. */
+export const withoutFlask = python === undefined ? 'there is no Python with Flask: python3 -m venv .ci/flask && .ci/flask/bin/pip install flask, or set FLASK_PYTHON' : null
+
+export interface FlaskAppOptions { readonly keys?: string[], readonly salt?: string, readonly large?: number }
+
+/** Starts Flask on a free port. Ends with the test. */
+export async function startFlask (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], ...options }: FlaskAppOptions = {}): Promise<string> {
+  const child = spawn(python as string, [join(root, 'test/support/flask_app.py')], { env: { ...process.env, FLASK_OPTIONS: JSON.stringify({ keys, ...options }) }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(child, 'exit')
+  t.teardown(async () => { child.kill(); await ended })
+  const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => Promise.reject(new Error('Flask has ended')))]) as [string]
+  return address
+}
+
+export async function flaskApplication (t: Pick<Test, 'teardown'>, options: FlaskAppOptions = {}): Promise<OldApplication> {
+  const address = await startFlask(t, options)
+  const until = new Date(Date.now() + 30 * 86_400_000)
+  const map = (old: { user?: string, visits?: number }): Mapped => ({ ...(old.user !== undefined && { userId: old.user }), visits: old.visits ?? 0 })
+  return {
+    name: 'Flask',
+    keeps: false,
+    adopter: (more = {}) => fromFlask({ cookie: 'flask', until, secret: [OLD_KEY, OLDER_KEY], map, ...(options.salt !== undefined && { salt: options.salt }), ...more }),
+    ...asking('flask', address)
+  }
+}

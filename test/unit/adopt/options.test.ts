@@ -1,0 +1,52 @@
+import t from 'tap'
+import { fromExpressSession, fromFastifySession, fromFlask, fromSecureSession } from '../../../lib/adopt.js'
+import { OLD_KEY, secureKey } from '../../support/old-applications.js'
+
+const common = { cookie: 'old', until: new Date(Date.now() + 1000), map: () => ({}) }
+const store = { get: () => {}, destroy: () => {} }
+const given = { fromExpressSession: { ...common, store, secret: OLD_KEY }, fromFastifySession: { ...common, store, secret: OLD_KEY }, fromSecureSession: { ...common, key: secureKey(OLD_KEY) }, fromFlask: { ...common, secret: OLD_KEY } }
+const adopters = { fromExpressSession, fromFastifySession, fromSecureSession, fromFlask } as unknown as Record<string, (options?: object) => object>
+
+t.test('what an adopter cannot work with is refused when it is made, by its path, and no key is told', async (t) => {
+  const rows: [adopter: keyof typeof given, options: object, path: string, why: RegExp][] = [
+    ['fromExpressSession', { store: undefined }, 'store', /get\(id, callback\)/],
+    ['fromExpressSession', { store: { get: () => {} } }, 'store', /destroy\(id, callback\)/],
+    ['fromExpressSession', { map: undefined }, 'map', /must be a function/],
+    ['fromExpressSession', { secret: undefined }, 'secret', /is missing/],
+    ['fromExpressSession', { secret: [] }, 'secret', /empty list/],
+    ['fromExpressSession', { secret: 7 }, 'secret', /neither a string nor a Buffer/],
+    ['fromExpressSession', { secret: 'keyboard cat keyboard' }, 'secret', /well-known examples/],
+    ['fromExpressSession', { secret: [OLD_KEY, 'MySecret-of-somebody'] }, 'secret.1', /well-known examples/],
+    ['fromExpressSession', { secret: 'fifteen-bytes-0' }, 'secret', /has 15 bytes, at least 16/],
+    ['fromFastifySession', { secret: 'averylogphrasebiggerthanthirtytwochars' }, 'secret', /well-known examples/],
+    ['fromFastifySession', { secret: 'abcdefghijklmnopqrstuvwxyz' }, 'secret', /is a sequence/],
+    ['fromFastifySession', { algorithm: 'crc32' }, 'algorithm', /a hash that node:crypto knows/],
+    ['fromSecureSession', { key: Buffer.alloc(32) }, 'key.0', /repeats itself/],
+    ['fromSecureSession', { key: Buffer.from('changeme-changeme2-changeme3-abc') }, 'key.0', /well-known examples/],
+    ['fromSecureSession', { key: Buffer.from(OLD_KEY).subarray(1) }, 'key', /must have 32 bytes/],
+    ['fromSecureSession', { key: undefined }, 'secret', /is missing/],
+    ['fromSecureSession', { key: undefined, secret: OLD_KEY, salt: 'short' }, 'salt', /must have 16 bytes/],
+    ['fromSecureSession', { expiry: 0 }, 'expiry', /more than 0/],
+    ['fromSecureSession', { expiry: '1' }, 'expiry', /number of seconds/],
+    ['fromSecureSession', { map: 'data' }, 'map', /must be a function/],
+    ['fromFlask', { secret: 'dev' }, 'secret', /has 3 bytes/],
+    ['fromFlask', { secret: 'supersecretkey-of-the-tutorial' }, 'secret', /well-known examples/],
+    ['fromFlask', { salt: 7 }, 'salt', /must be a text/],
+    ['fromFlask', { maxAge: -1 }, 'maxAge', /more than 0/],
+    ['fromFlask', { maxAge: new Date() }, 'maxAge', /number of seconds/],
+    ['fromFlask', { map: null }, 'map', /must be a function/]
+  ]
+  for (const [name, options, path, why] of rows) {
+    const refused = () => adopters[name]?.({ ...given[name], ...options })
+    t.throws(refused, { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: why }, `${name} ${path}`)
+    t.throws(refused, { message: new RegExp(`^Session option ${name}\\.${path}: (?!.*(?:keyboard|MySecret))`) })
+  }
+})
+
+t.test('without options they say what is missing', async (t) => {
+  for (const [name, adopter] of Object.entries(adopters)) t.throws(() => adopter(), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: new RegExp(name) })
+})
+
+t.test('good ones make an adopter', async (t) => {
+  for (const [name, adopter] of Object.entries(adopters)) t.match(adopter(given[name as keyof typeof given]), { cookie: 'old', until: common.until, read: Function })
+})
