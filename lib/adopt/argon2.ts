@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { InvalidOption } from '../errors.js'
 
-/** What makes a key of a secret: Argon2id with the costs that libsodium calls moderate, 3 passes over 256 MiB. */
+/** Makes a key of a secret: Argon2id with the costs that libsodium calls moderate, 3 passes over 256 MiB. */
 export type DeriveKey = (secret: Buffer, salt: Buffer) => Buffer
 
 interface Argon2Parameters { readonly message: Buffer, readonly nonce: Buffer, readonly parallelism: 1, readonly tagLength: 32, readonly memory: 262_144, readonly passes: 3 }

@@ -18,8 +18,8 @@ export interface FlaskOptions<Stored> extends AdoptOptions<Stored> {
 
 /**
  * Takes over sessions of Flask's own cookie; `cookie` is `SESSION_COOKIE_NAME`, by default `session`. Sessions of Flask-Session are
- * no such ones. `map` gets the data with a tuple as a list, `bytes` as a `Uint8Array`, a UUID and Markup as a text, a datetime as a
- * `Date`, and a whole number above 2⁵³ as a text. `createdAt` is when Flask has last written the cookie.
+ * no such ones. `map` gets a tuple as a list, `bytes` as a `Uint8Array`, a UUID and Markup as a text, a datetime as a `Date`. A whole
+ * number above 2⁵³ comes as a text. `createdAt` is when Flask has last written the cookie.
  * Throws `FST_TYPED_SESSION_INVALID_OPTION`, also for a secret of less than 16 bytes or one of well-known examples.
  */
 export function fromFlask<Stored> (options: FlaskOptions<Stored>): Adopter<Stored> {

@@ -18,7 +18,7 @@ export function deriveKey (secret: Uint8Array, salt: string): Buffer {
 }
 
 /**
- * What `URLSafeTimedSerializer` of itsdangerous has signed with one of the keys: `payload.time.mac`, an HMAC-SHA1 over the first two.
+ * Reads `payload.time.mac`, as `URLSafeTimedSerializer` of itsdangerous signs with one of the keys: an HMAC-SHA1 over the first two.
  * A payload that begins with a dot is compressed. `null` for anything else. Never throws.
  */
 export function readSigned (value: string, keys: readonly Uint8Array[]): Signed | null {

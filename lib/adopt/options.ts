@@ -8,7 +8,7 @@ export type OldSession = Record<string, any>
 /** A secret of the old system, or several: all of them verify. */
 export type OldKeys = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** What every adopter is given. */
+/** The options of every adopter. */
 export interface AdoptOptions<Stored> {
   /** The old cookie: a name, for one with the path `/` and no domain, or more of it. */
   readonly cookie: string | OldCookieOptions
@@ -23,7 +23,7 @@ export interface AdoptOptions<Stored> {
   readonly map: (old: OldSession) => Stored | null
 }
 
-/** What is used of a store written for express-session (connect-redis, connect-pg-simple, connect-mongo, …). */
+/** The used part of a store written for express-session (connect-redis, connect-pg-simple, connect-mongo, …). */
 export interface ConnectReader {
   get (id: string, callback: (error?: any, session?: any) => void): unknown
   destroy (id: string, callback: (error?: any) => void): unknown

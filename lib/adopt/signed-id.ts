@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /**
- * The value that was signed as `value.mac`, an HMAC in base64 without padding; `null` if none of the keys has made it. What
- * cookie-signature and @fastify/cookie do. No other text has the same value.
+ * The value that was signed as `value.mac`, an HMAC in base64 without padding; `null` if none of the keys has made it. So do
+ * cookie-signature and @fastify/cookie. No other text has the same value.
  */
 export function unsign (signed: string, keys: readonly Uint8Array[], algorithm = 'sha256'): string | null {
   const dot = signed.lastIndexOf('.')

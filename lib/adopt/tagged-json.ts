@@ -4,7 +4,7 @@ import type { OldSession } from './options.js'
 /** Deeper than any session is. */
 const MAX_DEPTH = 100
 
-/** What Flask writes in place of Python's own types: an object with one key. Each gets what is already decoded. */
+/** Flask writes an object with one key in place of Python's own types. Each function gets its value, already decoded. */
 const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
   ' t': (items: unknown) => items,
   ' b': (base64: unknown) => new Uint8Array(Buffer.from(String(base64), 'base64')),

@@ -19,8 +19,8 @@ export interface Backend {
   /** The session of `token`, which is verified before any I/O. Throws, or rejects with, `StoreFailed`. */
   load (token: string, now: number, step?: Step): Answer<Loaded>
   /**
-   * What the value of an old cookie has become, or else what it becomes now, which is not kept yet. `ids`: made from the value,
-   * by the newest secret first, 32 bytes each. `found`: what the old system knows of it; `null`: nothing any more.
+   * The session that an old cookie has become, or else the one that it becomes now, which is not kept yet. `ids`: made from its
+   * value, by the newest secret first, 32 bytes each. `found`: what the old system knows of it; `null`: nothing any more.
    */
   adopt (ids: readonly Buffer[], found: Adoptable | null, now: number, step?: Step): Answer<Loaded>
   /**

@@ -3,7 +3,7 @@ import { NONE } from './not-before.js'
 import type { Adoptable, Id, NotFound } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
-/** What an old cookie leads to. `located`: `null` if it leads to nothing yet. */
+/** The id that an old cookie leads to. `located`: `null` if nothing is there yet. */
 export interface Claim { readonly id: Id, readonly located: Located | null }
 
 /**

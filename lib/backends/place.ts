@@ -22,7 +22,7 @@ export interface Place {
 /** Is there a record of it, or is it new, or just adopted? */
 export const isKept = (place: Place | null): place is Place => place !== null && place.payload !== null
 
-/** What an old cookie stands for, as the record that it becomes. */
+/** The session behind an old cookie, as the record that it becomes. */
 export interface Adoptable {
   readonly record: SessionRecord
   /** Is it known when it began? */

@@ -12,12 +12,14 @@ export interface OldCookie {
   readonly values: readonly string[]
 }
 
+interface Taken { readonly system: OldSystem, readonly value: string }
+
 /** The old cookies of one request. */
 export class OldCookies {
   /** `destroy()` takes them. */
   brought: readonly OldCookie[]
   /** The one whose session the request goes on with. */
-  adopted: OldSystem | null = null
+  adopted: Taken | null = null
   /** The `Set-Cookie` lines that remove some, beside our own cookie. */
   removals: readonly string[] = NONE
 
@@ -25,18 +27,18 @@ export class OldCookies {
     this.brought = brought
   }
 
-  /** What was brought; it is taken once. */
+  /** All that were brought; they are taken once. */
   take (): readonly OldCookie[] {
     const { brought } = this
     this.brought = NONE
     return brought
   }
 
-  /** The session behind the adopted one cannot be used. Its name. */
-  refuse (): string | undefined {
-    const name = this.adopted?.cookie.name
+  /** The session behind the adopted one cannot be used. The name of the cookie. */
+  refuse (): string {
+    const { system } = this.adopted as Taken
     this.adopted = null
-    return name
+    return system.cookie.name
   }
 
   /** The response removes them. */

@@ -37,7 +37,7 @@ async function endEach (runtime: Runtime, tokens: readonly string[], request: Fa
 }
 
 /** The old cookies of the request lead nowhere any more, here and in the old system. */
-async function endOld (runtime: Runtime, old: OldCookies, request: FastifyRequest, step: Step = { until: 0 }): Promise<void> {
+async function endOld (runtime: Runtime, old: OldCookies, request: FastifyRequest, step?: Step): Promise<void> {
   const brought = old.take()
   for (const { system, values } of brought) {
     for (const value of values.slice(0, MOST_TOKENS)) {

@@ -1,4 +1,5 @@
 import { isKept, type Place } from '../backends/place.js'
+import type { OldCookies } from '../http/old-cookies.js'
 import type { Visit } from './visit.js'
 
 /** The session gets the data of `place`, which was live at `judgedAt`. `false`: they do not satisfy the schema. */
@@ -16,7 +17,7 @@ export function read (visit: Visit, place: Place, judgedAt: number): boolean {
   return true
 }
 
-function sayInvalid ({ exchange: { old, request }, runtime: { notices, settings: { version } } }: Visit, place: Place, paths: readonly string[]): void {
-  if (isKept(place)) return notices.say(request.log, 'invalid', { paths, written: place.record.times.version, version })
-  notices.say(request.log, 'not-adopted', { cookie: old?.refuse() ?? '', paths })
+function sayInvalid ({ exchange: { old, request: { log } }, runtime: { notices, settings: { version } } }: Visit, place: Place, paths: readonly string[]): void {
+  if (isKept(place)) notices.say(log, 'invalid', { paths, written: place.record.times.version, version })
+  else notices.say(log, 'not-adopted', { cookie: (old as OldCookies).refuse(), paths })
 }

@@ -66,7 +66,7 @@ function flawOfText (text: string): Flaw {
 /** Bytes that a key of another system has at least. */
 const OLD_KEY_BYTES = 16
 
-/** What is wrong with a key that another system has chosen, be it text or bytes; `null`: nothing that everybody knows. */
+/** The flaw of a key that another system has chosen, be it text or bytes; `null`: none that everybody knows. */
 export function flawOfOldKey (key: unknown): string | null {
   if (key === undefined || key === null || key === '') return 'is missing'
   if (typeof key !== 'string' && !types.isUint8Array(key)) return 'is neither a string nor a Buffer'

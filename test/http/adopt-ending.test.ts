@@ -99,6 +99,11 @@ t.test('a cookie session without revocations has no memory: after that the visit
   t.equal(await userOf(first), 'ann')
 })
 
+t.test('over plain http in development the old cookie is removed without Secure', async (t) => {
+  const { visitor } = await app(t, 'cookie', { cookie: { secure: false } })
+  t.equal(setCookies((await visitor().get('/logout')).headers)[0], 'old=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; HttpOnly')
+})
+
 t.test('signing out removes the old session and its cookie, whatever the ending', async (t) => {
   await eachBackend(t, async (t, backend) => {
     for (const ending of ['leave', 'forget'] as const) {

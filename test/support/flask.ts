@@ -9,14 +9,14 @@ import { asking, type Mapped, OLD_KEY, OLDER_KEY, type OldApplication } from './
 import { root } from './root.js'
 
 /** A Python that has Flask: `.ci/run` makes one. */
-const candidates = [process.env.FLASK_PYTHON, join(root, '.ci/flask/bin/python'), 'python3']
+const candidates = [process.env.FLASK_PYTHON, join(root, '.ci/servers/flask/bin/python'), 'python3']
 const hasFlask = (python: string) => (python === 'python3' || existsSync(python)) && spawnSync(python, ['-c', 'import flask']).status === 0
 
 export const python = candidates.filter((candidate) => candidate !== undefined).find(hasFlask)
 /** Why it cannot run here; `null`: it can. */
-export const withoutFlask = python === undefined ? 'there is no Python with Flask: python3 -m venv .ci/flask && .ci/flask/bin/pip install flask, or set FLASK_PYTHON' : null
+export const withoutFlask = python === undefined ? 'there is no Python with Flask: python3 -m venv .ci/servers/flask && .ci/servers/flask/bin/pip install flask, or set FLASK_PYTHON' : null
 
-export interface FlaskAppOptions { readonly keys?: string[], readonly salt?: string, readonly large?: number }
+export interface FlaskAppOptions { readonly keys?: string[], readonly salt?: string, readonly large?: number, readonly cookie?: string, readonly guide?: boolean }
 
 /** Starts Flask on a free port. Ends with the test. */
 export async function startFlask (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], ...options }: FlaskAppOptions = {}): Promise<string> {
@@ -25,6 +25,12 @@ export async function startFlask (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY],
   t.teardown(async () => { child.kill(); await ended })
   const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => Promise.reject(new Error('Flask has ended')))]) as [string]
   return address
+}
+
+/** With the names that the guide has. */
+export async function flaskGuideApplication (t: Pick<Test, 'teardown'>): Promise<OldApplication> {
+  const old = await flaskApplication(t)
+  return { ...old, ...asking('session', await startFlask(t, { cookie: 'session', guide: true })) }
 }
 
 export async function flaskApplication (t: Pick<Test, 'teardown'>, options: FlaskAppOptions = {}): Promise<OldApplication> {

@@ -12,7 +12,7 @@ options = json.loads(os.environ["FLASK_OPTIONS"])
 app = Flask(__name__)
 app.secret_key = options["keys"][0]
 app.config["SECRET_KEY_FALLBACKS"] = options["keys"][1:]
-app.config["SESSION_COOKIE_NAME"] = "flask"
+app.config["SESSION_COOKIE_NAME"] = options.get("cookie", "flask")
 if "salt" in options:
     app.session_interface.salt = options["salt"]
 
@@ -22,6 +22,8 @@ def sign_in():
     session["user"] = request.args["user"]
     session["visits"] = 7
     session.permanent = True
+    if "guide" in options:
+        session.update(user_id=request.args["user"], cart=["tea"], last_seen=datetime.datetime.now(datetime.timezone.utc))
     if "large" in options:
         session["text"] = "x" * options["large"]
     return ""

@@ -28,6 +28,8 @@ export const untyped = (name: string) => require(name) as any
 
 /** Random, and what anybody could read in a repository. */
 export const OLD_KEY = 'q7Hs0vN2xKz4Lw9TjRbY6mUcFgE1pXdA'
+/** The same bytes as base64, for secure-session. As a text it is a key as well. */
+export const OLD_KEY_BASE64 = Buffer.from(OLD_KEY).toString('base64')
 export const OLDER_KEY = 'Bv5Xq1MnTz8RkWd3YhJc7LgPs0UfEa2o'
 
 const month = () => new Date(Date.now() + 30 * 86_400_000)
@@ -70,8 +72,7 @@ async function fastifyAddress (t: Pick<Test, 'teardown'>, plugin: string, option
   return await app.listen({ port: 0, host: '127.0.0.1' })
 }
 
-export async function fastifySessionApplication (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], cookiePrefix = 's:', algorithm = 'sha256' } = {}): Promise<OldApplication> {
-  const store = new (untyped('@fastify/session').MemoryStore)() as ConnectReader
+export async function fastifySessionApplication (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], cookiePrefix = 's:', algorithm = 'sha256', store = new (untyped('@fastify/session').MemoryStore)() as ConnectReader } = {}): Promise<OldApplication> {
   const address = await fastifyAddress(t, '@fastify/session', { secret: keys, cookiePrefix, algorithm, store, saveUninitialized: false, cookie: { secure: false, maxAge: 86_400_000 } })
   const adopter = (options: Options = {}) => fromFastifySession({ cookie: 'sessionId', until: month(), secret: [OLD_KEY, OLDER_KEY], store, cookiePrefix, algorithm, map: mapped, ...options })
   return { name: '@fastify/session', keeps: true, adopter, ...asking('sessionId', address) }
@@ -79,8 +80,8 @@ export async function fastifySessionApplication (t: Pick<Test, 'teardown'>, { ke
 
 export const secureKey = (text: string) => Buffer.from(text)
 
-export async function secureSessionApplication (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], old = {} as object, ours = {} as object } = {}): Promise<OldApplication> {
-  const address = await fastifyAddress(t, '@fastify/secure-session', { key: keys.map(secureKey), cookieName: 'secure', cookie: { path: '/' }, ...old })
-  const adopter = (options: Options = {}) => fromSecureSession({ cookie: 'secure', until: month(), key: [OLD_KEY, OLDER_KEY].map(secureKey), map: mapped, ...ours, ...options })
-  return { name: '@fastify/secure-session', keeps: false, adopter, ...asking('secure', address) }
+export async function secureSessionApplication (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], old = {} as object, cookie = 'secure' } = {}): Promise<OldApplication> {
+  const address = await fastifyAddress(t, '@fastify/secure-session', { key: keys.map(secureKey), cookieName: cookie, cookie: { path: '/' }, ...old })
+  const adopter = (options: Options = {}) => fromSecureSession({ cookie, until: month(), key: [OLD_KEY, OLDER_KEY].map(secureKey), map: mapped, ...options })
+  return { name: '@fastify/secure-session', keeps: false, adopter, ...asking(cookie, address) }
 }

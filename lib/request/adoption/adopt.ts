@@ -45,8 +45,9 @@ function isVacant (loaded: Loaded | null): boolean {
 
 async function adoptFirst (exchange: Exchange, runtime: Runtime): Promise<void> {
   const old = exchange.old as OldCookies
-  for (const { system, values: [value = '', ...others] } of old.brought) {
-    if (others.length > 0) {
+  for (const { system, values } of old.brought) {
+    const [value] = values as [string]
+    if (values.length > 1) {
       exchange.request.log.debug({ session: runtime.settings.name, cookie: system.cookie.name }, 'several old cookies of one name: none was adopted')
       continue
     }
@@ -57,7 +58,7 @@ async function adoptFirst (exchange: Exchange, runtime: Runtime): Promise<void> 
       continue
     }
     exchange.loaded = found
-    if (found.state === 'found') old.adopted = system
+    if (found.state === 'found') old.adopted = { system, value }
     return
   }
 }

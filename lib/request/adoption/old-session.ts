@@ -13,10 +13,10 @@ import type { Visit } from '../visit.js'
 type Read = Adopted<Record<string, unknown>> | null
 
 /**
- * What the value of an old cookie stands for; `null`: for nothing, as far as the old system knows. Its session becomes one of ours
- * that is not kept yet, if it has not done so before. Throws, or rejects with, `StoreFailed`.
+ * The session behind the value of an old cookie; `null`: there is none, as far as the old system knows. It becomes one of ours that
+ * is not kept yet, if it has not done so before. Throws, or rejects with, `StoreFailed`.
  */
-export async function oldSession (runtime: Runtime, system: OldSystem, value: string, request: FastifyRequest, step: Step): Promise<Loaded | null> {
+export async function oldSession (runtime: Runtime, system: OldSystem, value: string, request: FastifyRequest, step?: Step): Promise<Loaded | null> {
   const { backend, oldCookieIds } = runtime
   const read = await ask(runtime, system, 'read', () => system.adopter.read(value, request), step)
   // Another request of the same browser may have made the old system forget it just now.
@@ -33,9 +33,8 @@ export async function forget (runtime: Runtime, system: OldSystem, value: string
 
 /** The session that was adopted is ours now. If its system is to forget it, that happens along with the response that brings our cookie. */
 export function letGo ({ exchange: { cookie, old, request }, runtime }: Visit): void | Promise<void> {
-  const system = old?.adopted
-  if (!old || !system || !system.forgets || cookie === null || cookie === runtime.cookies.clear) return
-  const [value = ''] = old.brought.find((cookie) => cookie.system === system)?.values ?? []
+  if (!old?.adopted?.system.forgets || cookie === null || cookie === runtime.cookies.clear) return
+  const { system, value } = old.adopted
   old.remove([oldRemoval(runtime, { system })])
   return forget(runtime, system, value).catch((error: Error) => {
     request.log.error({ err: error.cause }, 'an old session that was adopted could not be removed')

@@ -5,8 +5,9 @@ import t from 'tap'
 import { SECRET } from '../../support/app.js'
 import { tablesOf } from '../../support/documents.js'
 import { guides, writeGuide } from '../../support/guide.js'
+import { OLD_KEY_BASE64 } from '../../support/old-applications.js'
 
-const SECRETS = { SESSION_SECRET: SECRET, ADMIN_SECRET: 'pZk3vW0y7sQ9rT2uXb5nMd8fHj1LgCaEoRiVxKqYt4w' }
+const SECRETS = { OLD_SECRET: OLD_KEY_BASE64, ADOPT_UNTIL: new Date(Date.now() + 86_400_000).toISOString(), SESSION_SECRET: SECRET, ADMIN_SECRET: 'pZk3vW0y7sQ9rT2uXb5nMd8fHj1LgCaEoRiVxKqYt4w' }
 
 t.test('docs/README.md leads to each', async (t) => {
   const linked = tablesOf('docs/README.md').flatMap(({ rows }) => rows).flatMap(([cell = '']) => /\]\(guides\/(.*)\.md\)/.exec(cell)?.[1] ?? [])
