@@ -1,5 +1,8 @@
 import t from 'tap'
+import { z } from 'zod'
 import { fromExpressSession, fromFastifySession, fromFlask, fromSecureSession } from '../../../lib/adopt.js'
+import { createSession } from '../../../lib/index.js'
+import { SECRET } from '../../support/app.js'
 import { OLD_KEY, secureKey } from '../../support/old-applications.js'
 
 const common = { cookie: 'old', until: new Date(Date.now() + 1000), map: () => ({}) }
@@ -49,4 +52,18 @@ t.test('without options they say what is missing', async (t) => {
 
 t.test('good ones make an adopter', async (t) => {
   for (const [name, adopter] of Object.entries(adopters)) t.match(adopter(given[name as keyof typeof given]), { cookie: 'old', until: common.until, read: Function })
+})
+
+t.test('map gives the stored form of the schema, or the program does not compile', async (t) => {
+  const schema = z.object({ userId: z.string(), cart: z.array(z.string()).default([]) })
+  const base = { cookie: 'old', until: common.until, secret: OLD_KEY }
+  const withMap = [
+    createSession(schema, { secret: SECRET, initial: { userId: '' }, adopt: [fromFlask({ ...base, map: (old) => ({ userId: old.user_id }) })] }),
+    createSession(schema, { secret: SECRET, initial: { userId: '' }, adopt: [fromFlask({ ...base, map: (old) => old.user_id === undefined ? null : { userId: old.user_id } }), fromExpressSession({ ...base, store, map: (old) => ({ userId: old.user as string, cart: ['tea'] }) })] }),
+    // @ts-expect-error a number is no text
+    createSession(schema, { secret: SECRET, initial: { userId: '' }, adopt: [fromFlask({ ...base, map: () => ({ userId: 1 }) })] }),
+    // @ts-expect-error a key that is required is missing
+    createSession(schema, { secret: SECRET, initial: { userId: '' }, adopt: [fromSecureSession({ cookie: 'old', until: common.until, key: secureKey(OLD_KEY), map: () => ({ cart: [] }) })] })
+  ]
+  t.equal(withMap.length, 4)
 })
