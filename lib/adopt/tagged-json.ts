@@ -18,23 +18,20 @@ const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
 /** Flask's `TaggedJSONSerializer`: the object that a text stands for; `null` if it stands for none. Never throws. */
 export function readTagged (text: string): OldSession | null {
   const json = parseJson(exact(text))
-  if (!isObject(json)) return null
-  try {
-    const data = untag(json, 0)
-    return isObject(data) ? data : null
-  } catch (error) {
-    if (error instanceof TooDeep) return null
-    throw error
-  }
+  const data = fits(json, 0) ? untag(json) : null
+  return isObject(data) ? data : null
 }
 
-class TooDeep extends Error {}
+/** Is it nested so little that the stack is far from its end? */
+function fits (value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth < MAX_DEPTH && Object.values(value).every((item) => fits(item, depth + 1))
+}
 
-function untag (value: unknown, depth: number): unknown {
+function untag (value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (depth > MAX_DEPTH) throw new TooDeep()
-  if (Array.isArray(value)) return value.map((item) => untag(item, depth + 1))
-  const entries = Object.entries(value).map(([key, item]) => [key, untag(item, depth + 1)] as const)
+  if (Array.isArray(value)) return value.map(untag)
+  const entries = Object.entries(value).map(([key, item]) => [key, untag(item)] as const)
   const [only] = entries
   const decode = entries.length === 1 && only !== undefined && Object.hasOwn(TAGS, only[0]) ? TAGS[only[0]] : undefined
   return decode === undefined ? Object.fromEntries(entries) : decode(only?.[1] as never)
