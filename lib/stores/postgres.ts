@@ -4,9 +4,10 @@ import { assertOptions, hasMethods } from './internal/options.js'
 import { tableOf } from './internal/sql/identifier.js'
 import { createPostgresTable, postgresStatements, postgresTable, type Query } from './internal/sql/postgres-table.js'
 
-/** A `Pool` of `pg`. */
+/** A `Pool` of `pg`, or anything else that runs one statement: docs/connections.md. */
 export interface PgPool {
-  query (config: { text: string, values: Array<string | number | null>, rowMode: 'array' }): Promise<{ rows: unknown[][] }>
+  /** Its rows as arrays, or as objects whose keys are in the order of the columns. */
+  query (config: { text: string, values: Array<string | number | null>, rowMode: 'array' }): Promise<{ rows: unknown[] }>
 }
 
 export interface PostgresStoreOptions {
@@ -35,11 +36,13 @@ export async function createTable (pool: PgPool, options: { table?: string | und
   await createPostgresTable(tableOf(options), queryOf(pool))
 }
 
+const valuesOf = (row: unknown): unknown[] => Array.isArray(row) ? row : Object.values(row as object)
+
 function queryOf (pool: PgPool): Query {
   if (typeof pool === 'function') {
     throw new InvalidOption('pool', 'expected a Pool of pg. For postgres.js use postgresJsStore of fastify-typed-session/stores/postgres-js')
   }
   if (hasMethods(pool, 'execute')) throw new InvalidOption('pool', 'expected a Pool of pg, this is one of mysql2')
   if (!hasMethods(pool, 'query')) throw new InvalidOption('pool', 'expected a Pool of pg')
-  return async (text, values) => (await pool.query({ text, values, rowMode: 'array' })).rows
+  return async (text, values) => (await pool.query({ text, values, rowMode: 'array' })).rows.map(valuesOf)
 }

@@ -167,6 +167,16 @@ t.test('a record that changes hands, and is written by somebody else meanwhile, 
   t.equal(await store.load('id'), 'theirs')
 })
 
+t.test('a record that changes hands twice, and reads as expected each time, is a conflict', async (t) => {
+  const { store, around } = await scene()
+  await store.create('id', 'first', later(), 'ann')
+  around(async ({ name }, done) => {
+    if (name === 'updateItem') throw Object.assign(new Error(), { name: 'ConditionalCheckFailedException' })
+    return await done()
+  })
+  t.equal(await store.replace('id', 'first', 'second', later(), 'bob'), 'conflict')
+})
+
 t.test('a refusal of another kind is a failure', async (t) => {
   const { store, around } = await scene()
   around(async () => { throw Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' }) })

@@ -36,6 +36,6 @@ export async function makeTable (client: TableMaker, table: string): Promise<voi
 /** Has DynamoDB remove what is over. Asked for again where it is so already, it would be an error. */
 export async function enableTimeToLive (client: TableMaker, table: string, attribute: string): Promise<void> {
   const { TimeToLiveDescription } = await client.describeTimeToLive({ TableName: table })
-  if (['ENABLED', 'ENABLING'].includes(TimeToLiveDescription?.TimeToLiveStatus ?? '')) return
+  if (/^ENABL/.test(String(TimeToLiveDescription?.TimeToLiveStatus))) return
   await client.updateTimeToLive({ TableName: table, TimeToLiveSpecification: { Enabled: true, AttributeName: attribute } })
 }
