@@ -11,7 +11,7 @@ for (const { what, atomic } of [{ what: 'that says nothing of itself' }, { what:
     await client.get('/')
     const warnings = logs.filter((line) => 'atomic' in line)
     t.strictSame(warnings.map(({ level, session, atomic }) => ({ level, session, atomic })), atomic === false ? [{ level: 40, session: 'session', atomic }] : [])
-    for (const { msg } of warnings) t.match(String(msg), 'of parallel saves one can be lost, or bring back a session that has ended')
+    for (const { msg } of warnings) t.match(String(msg), 'one of two parallel saves can be lost, or bring back a session that has ended')
   })
 }
 

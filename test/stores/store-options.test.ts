@@ -116,3 +116,9 @@ t.test('createTable says the same of its options', async (t) => {
     await t.rejects(call(null as never), { code, message: 'must be an object: createTable({ table })' })
   }
 })
+
+t.test('postgresStore takes rows as lists and as objects, as other packages hand them on', async (t) => {
+  for (const row of [['kept'], { payload: 'kept' }]) {
+    t.equal(await postgres.postgresStore({ pool: { query: async () => ({ rows: [row] }) } as never }).load('an id'), 'kept')
+  }
+})

@@ -1,3 +1,4 @@
+import crypto from 'node:crypto'
 import sodium from 'libsodium-wrappers'
 import t from 'tap'
 import { fromSecureSession } from '../../../lib/adopt.js'
@@ -48,5 +49,9 @@ t.test('a key is made of secret and salt by Node, or by sodium-native, or nobody
   t.strictSame(asked, ['argon2id', { message, nonce, parallelism: 1, tagLength: 32, memory: 262_144, passes: 3 }])
   const native = { crypto_pwhash_OPSLIMIT_MODERATE: 3, crypto_pwhash_MEMLIMIT_MODERATE: 4, crypto_pwhash_ALG_DEFAULT: 2, crypto_pwhash: (key: Buffer, ...rest: unknown[]) => { key.fill(2); t.strictSame(rest, [message, nonce, 3, 4, 2]) } }
   t.same(findDeriveKey({}, () => native)(message, nonce), Buffer.alloc(32, 2))
+  const argon2 = crypto as Parameters<typeof findDeriveKey>[0]
+  const bySodium = findDeriveKey({})(message, nonce)
+  t.equal(bySodium.length, 32)
+  if (argon2?.argon2Sync !== undefined) t.same(findDeriveKey()(message, nonce), bySodium, 'both make one key')
   t.throws(() => findDeriveKey({}, () => { throw new Error('not found') }), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /needs Node.js 24.7 or newer, or the package sodium-native/ })
 })
