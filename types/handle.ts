@@ -3,7 +3,7 @@ import type {
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault
 } from 'fastify'
 import type { WithRequirement, WithSession } from './fastify.js'
-import type { Sessions } from './instance.js'
+import type { CookieSource, OpenedSession, Sessions } from './instance.js'
 import type { HandleOptions } from './options.js'
 import type { SessionRequirement } from './route.js'
 import type { CheckSchema, Register, Requirable, Session, SessionData, SessionSchema, SessionWith } from './session.js'
@@ -32,6 +32,15 @@ export interface SessionHandle<S extends SessionSchema, Name extends string = 's
   get<R extends RequestLike> (request: R): Session<SessionData<S>, NarrowedBy<R, Name>>
   /** `app.sessions` of this session. */
   sessions (app: { getDecorator<T> (name: string | symbol): T }): Sessions<SessionData<S>>
+  /**
+   * The session of a `Cookie` header, or of a request of Node or of the web, in a program that has no application of Fastify; `null` if
+   * there is none. A copy: it counts as no use of the session. It reads as one more server would. Hooks and channels learn nothing of it,
+   * and it neither adopts, sweeps, nor closes the store. Sessions that are bound to a device are `null`.
+   *
+   * The first call makes what it takes, and asks a `secret` function; another secret needs a new process. Rejects with the codes of
+   * `register` for wrong options, and with `FST_TYPED_SESSION_STORE_FAILED`.
+   */
+  open (source: CookieSource | string | null | undefined): Promise<OpenedSession<SessionData<S>> | null>
   /** Types only: `type AdminSession = typeof admin.$infer`. */
   readonly $infer: Session<SessionData<S>>
 }

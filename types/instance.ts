@@ -84,7 +84,7 @@ export interface Sessions<Data> {
    * sockets and jobs: it counts as no use of the session and adds no `Vary` to a response. Of a request whose response has set the
    * cookie already it is the session that this stands for.
    */
-  open (source: CookieSource | string | undefined): Promise<OpenedSession<Data> | null>
+  open (source: CookieSource | string | null | undefined): Promise<OpenedSession<Data> | null>
   /**
    * The live sessions of a subject, last used first. Needs the option `subject`, and in a cookie session `revocations`;
    * without them it rejects with `FST_TYPED_SESSION_NOT_CONFIGURED`, as the next two do.

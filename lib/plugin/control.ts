@@ -1,11 +1,10 @@
 import type { CookieSource, ListedSession, OpenedSession, SessionHookName, SessionPolicy, Sessions } from '../../types/index.js'
-import { cookieHeader, readCookie } from '../http/cookie.js'
-import { InvalidOption, NotConfigured } from '../errors.js'
+import { readCookie } from '../http/cookie.js'
+import { NotConfigured } from '../errors.js'
 import type { Data } from '../session/merge.js'
 import { describeSettings } from '../options/policy.js'
-import { publicHandle } from '../tokens/public-id.js'
-import { deadline } from '../record/timeouts.js'
 import type { Runtime } from '../request/runtime.js'
+import { cookiesOf, openCookie } from './open-cookie.js'
 import { loadBackend } from './setup.js'
 import { SubjectSessions } from './subjects.js'
 
@@ -30,22 +29,9 @@ export class SessionControl implements Sessions<Data> {
     this.#runtime.hooks.add(name, hook)
   }
 
-  async open (source: CookieSource | string | undefined): Promise<OpenedSession<Data> | null> {
-    const { settings, backend, opener, codec } = this.#runtime
-    const found = readCookie(this.#headerOf(source), settings.cookie.name)
-    const loaded = typeof found === 'string' ? await backend.load(found, Date.now()) : null
-    if (loaded?.state !== 'found') return null
-    const { place } = loaded
-    const opened = opener.open(place.record)
-    if (!opened.ok) return null
-    const { times } = place.record
-    return {
-      id: publicHandle(place.key),
-      data: codec.copy(opened.data),
-      createdAt: new Date(times.createdAt),
-      expiresAt: new Date(deadline(times, place.usedAt, settings)),
-      authenticatedAt: times.authenticatedAt === 0 ? null : new Date(times.authenticatedAt)
-    }
+  async open (source: CookieSource | string | null | undefined): Promise<OpenedSession<Data> | null> {
+    const cookies = cookiesOf(source)
+    return await openCookie(this.#runtime, readCookie(this.#willSend(source) ?? cookies, this.#runtime.settings.cookie.name))
   }
 
   async list (subject: string): Promise<ListedSession[]> {
@@ -88,11 +74,8 @@ export class SessionControl implements Sessions<Data> {
     return control.#runtime
   }
 
-  /** The `Cookie` header that the browser sends, or will send next. */
-  #headerOf (source: CookieSource | string | undefined): string | undefined {
-    if (source === undefined || typeof source === 'string') return source
-    const header = cookieHeader(source?.headers)
-    if (header === null) throw new InvalidOption('open(source)', 'must be a request, or the text of its Cookie header, or undefined if it has none')
-    return this.#sentTo(source)?.split(';', 1).join() ?? header
+  /** The session cookie that the browser will send next, if the response to a request has set one. */
+  #willSend (source: CookieSource | string | null | undefined): string | undefined {
+    return typeof source === 'object' && source !== null ? this.#sentTo(source)?.split(';', 1).join() : undefined
   }
 }

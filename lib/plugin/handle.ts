@@ -5,20 +5,23 @@ import { InvalidOption } from '../errors.js'
 import { sessionPlugin } from './plugin.js'
 import { checkRoutes } from '../guards/wiring.js'
 import { registered } from '../session/registered.js'
+import { openerOf } from './open-cookie.js'
 
 /** Declares a session: a plugin to register, whose `get(request)` is typed anywhere. Throws `FST_TYPED_SESSION_INVALID_OPTION` without options. */
 export const createSession = ((schema: SessionSchema, options: { name?: string }) => {
   if (typeof options !== 'object' || options === null) throw new InvalidOption('secret', 'is missing: createSession(schema, { secret })')
   const name = options.name ?? 'session'
+  const declared = { ...options, schema }
   const plugin = fp(async (app: FastifyInstance, given: object) => {
     assertNothingOf(given)
-    await sessionPlugin(app, { ...options, schema })
+    await sessionPlugin(app, declared)
   }, { name: 'fastify-typed-session', fastify: '5.x' })
   const members = {
     schema,
     plugin,
     get: (request: RequestLike) => registered(request, name),
-    sessions: (app: RequestLike) => registered(app, name, `${name}s`)
+    sessions: (app: RequestLike) => registered(app, name, `${name}s`),
+    open: openerOf(declared)
   }
   // The name of a function can be defined, not assigned.
   return Object.defineProperty(Object.assign(plugin, members), 'name', { value: name, enumerable: true })

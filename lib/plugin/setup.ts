@@ -30,14 +30,19 @@ import { Turns } from '../async/queue.js'
 /** How many opened tokens and records one registered session remembers. */
 const REMEMBERED = 1_000
 
+/** The parts of a runtime that open a session. They need no application. */
+export type Reader = Pick<Runtime, 'settings' | 'codec' | 'opener' | 'backend'>
+
+/** Rejects as `createRuntime` does. A migrate step that throws is told nobody: there is no log. */
+export async function createReader (input: object): Promise<Reader> {
+  const { settings, codec } = readInput(input)
+  const { backend } = await loadBackend(settings, secretOf(input))
+  return { settings, codec, backend, opener: new Opener(codec, settings, () => {}) }
+}
+
 /** Everything that is made once, at `register`. Rejects if the options, the schema or the secrets are wrong. */
 export async function createRuntime (app: FastifyInstance, input: object): Promise<Runtime> {
-  const production = process.env.NODE_ENV === 'production'
-  const settings = readOptions(input, production)
-  const { secret, subject } = input as { secret: unknown, subject?: unknown }
-  const { schema, initial, undeclaredKeys } = settings
-  const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
-  checkKeys(settings, subject, codec)
+  const { settings, codec, production } = readInput(input)
   announce(app, settings)
   warnOfMilliseconds(app, input)
   return {
@@ -53,9 +58,21 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     notices: new Notices(settings.name),
     hooks: createHooks(settings),
     log: app.log,
-    ...await loadBackend(settings, secret)
+    ...await loadBackend(settings, secretOf(input))
   }
 }
+
+/** Throws `InvalidOption`, also for a schema that cannot hold. */
+function readInput (input: object) {
+  const production = process.env.NODE_ENV === 'production'
+  const settings = readOptions(input, production)
+  const { schema, initial, undeclaredKeys } = settings
+  const codec = createCodec(schema, { initial, undeclaredKeys, reserved: RESERVED_KEYS })
+  checkKeys(settings, (input as { subject?: unknown }).subject, codec)
+  return { settings, codec, production }
+}
+
+const secretOf = (input: object) => (input as { secret: unknown }).secret
 
 function announce (app: FastifyInstance, { name, store, revocations, cookie, adopt }: Settings): void {
   if (!cookie.policy.secure) app.log.warn({ session: name }, 'the session cookie is not secure: for development over plain http only')

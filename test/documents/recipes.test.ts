@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -5,6 +7,7 @@ import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { requireSession, sessionPlugin } from '../../lib/index.js'
 import { memoryStore } from '../../lib/stores/memory.js'
+import type { SessionHandle } from '../../types/index.js'
 import { Client, COOKIE, SECRET, settled } from '../support/app.js'
 import { writePrograms } from '../support/block-files.js'
 import { blocksOf } from '../support/documents.js'
@@ -60,6 +63,23 @@ t.test('hooks.md: nothing is kept before consent, and the page is served', async
     client.jar.set('consent', '1')
     t.type((await client.post('/cart')).headers['set-cookie'], 'string')
   }
+})
+
+t.test('control.md: a server without Fastify knows who it is', async (t) => {
+  process.env.SESSION_SECRET ??= SECRET
+  const { handle, server } = await recipe<{ handle: SessionHandle<typeof schema>, server: Server }>(t, 'docs/control.md', 'handle.open(request)')
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(handle)
+  app.post('/login', async (request) => { handle.get(request).userId = 'ada' })
+  const client = new Client(async (request) => await app.inject(request), COOKIE)
+  await client.post('/login')
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const ask = async (headers: Record<string, string>) => await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers })).text()
+  t.equal(await ask({ cookie: client.header }), 'ada')
+  t.equal(await ask({ cookie: `${client.header}x` }), 'nobody')
+  t.equal(await ask({}), 'nobody')
 })
 
 t.test('errors.md: a page that needs a sign-in leads to it, a form is told', async (t) => {

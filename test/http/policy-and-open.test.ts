@@ -152,8 +152,8 @@ t.test('open() finds the cookie in whatever holds headers, and refuses what does
       'a Map': { headers: new Map([['cookie', cookie]]) }
     }
     for (const [what, source] of Object.entries(sources)) t.match(await sessions.open(source as CookieSource), { data: { visits: 1 } }, what)
-    for (const source of [new Request('https://a.example/'), { headers: new Headers() }, { headers: {} }]) t.equal(await sessions.open(source), null)
-    for (const source of [new Headers({ cookie }), { headers: null }, { headers: ['cookie', cookie] }, { headers: cookie }, {}, null, 7]) {
+    for (const source of [new Request('https://a.example/'), { headers: new Headers() }, { headers: {} }, null, undefined]) t.equal(await sessions.open(source), null)
+    for (const source of [new Headers({ cookie }), { headers: null }, { headers: ['cookie', cookie] }, { headers: cookie }, {}, 7]) {
       await t.rejects(sessions.open(source as unknown as string), { code: 'FST_TYPED_SESSION_INVALID_OPTION' }, JSON.stringify(source))
     }
   })

@@ -43,6 +43,8 @@ app.get('/off', { config: { adminSession: false } }, async () => 'no admin sessi
 
 expectTypeOf(app.adminSessions.policy()).toEqualTypeOf<SessionPolicy>()
 expectTypeOf((await admin.sessions(app).open('a=b'))?.data.level).toEqualTypeOf<number | undefined>()
+expectTypeOf((await admin.open('a=b'))?.data.level).toEqualTypeOf<number | undefined>()
+expectTypeOf((await visitor.open(new Request('https://a.example/').headers.get('cookie')))?.data.theme).toEqualTypeOf<'light' | 'dark' | undefined>()
 await sessionCookie(app, { level: 2 }, admin)
 // @ts-expect-error wrong type
 await sessionCookie(app, { level: 'two' }, admin)
