@@ -96,4 +96,5 @@ export interface SessionHooks<Data> {
   onConflict?: Run<ConflictEvent<Data>> | undefined
 }
 
+/** The name of a hook. */
 export type SessionHookName = keyof SessionHooks<unknown>

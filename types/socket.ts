@@ -10,6 +10,7 @@ export interface SocketLike {
   readonly readyState?: number
 }
 
+/** Options of `sessionSocket`. */
 export interface SessionSocketOptions {
   /**
    * Seconds between two questions to the store. Default 5. At most 10, or `rotationGrace` if that is longer: a periodic

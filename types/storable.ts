@@ -8,6 +8,7 @@ export type UnstorableMessage<Stored> =
 
 /** JSON, named for what the compiler is to say of anything else. */
 type JsonElseUseACodec = string | number | boolean | null | undefined | ReadonlyArray<Json> | JsonObjectElseUseACodec
+/** An object of JSON, named likewise. */
 export interface JsonObjectElseUseACodec {
   readonly [key: string]: JsonElseUseACodec
   /** A member that dates have, so that the compiler says what to use for one. */

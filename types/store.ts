@@ -60,6 +60,7 @@ export interface AsyncStore extends SessionStore {
 /** An answer, or a promise of one. */
 export type Awaitable<T> = T | Promise<T>
 
+/** The outcome of `replace`. `conflict`: the payload is another one by now; `missing`: there is none. */
 export type ReplaceOutcome = 'replaced' | 'conflict' | 'missing'
 
 /** One live record, as `findBySubject` hands it out. */

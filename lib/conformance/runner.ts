@@ -11,11 +11,13 @@ export interface OpenedStore {
   readonly close?: () => unknown
 }
 
+/** Opens an empty store. */
 export type OpenStore = () => SessionStore | OpenedStore | Promise<SessionStore | OpenedStore>
 
 /** Something that not every store has or promises. */
 export type Absent = 'findBySubject' | 'sweep' | 'atomic'
 
+/** Options of `storeConformance`. */
 export interface ConformanceOptions {
   /** How exactly the engine keeps a deadline, in milliseconds. Default 1; 1000 for an engine that counts seconds. */
   readonly granularity?: number | undefined

@@ -12,6 +12,7 @@ import { assertText, fitsUtf8 } from './internal/values.js'
 
 export type { DynamodbClient, TableMaker } from './internal/dynamodb/client.js'
 
+/** Options of `dynamodbStore`. */
 export interface DynamodbStoreOptions {
   /** A `DynamoDB` of `@aws-sdk/client-dynamodb`, which stays yours to close: docs/dynamodb.md has its options. */
   client: DynamodbClient

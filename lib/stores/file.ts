@@ -10,6 +10,7 @@ import { assertOptions, assertSeconds } from './internal/options.js'
 import { wholeMilliseconds } from './internal/values.js'
 import type { AsyncStore, ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
+/** Options of `fileStore`. */
 export interface FileStoreOptions {
   /** Where the files are. Made if it is missing; must be the user's own and closed to others. Share it with nothing else. */
   readonly directory: string

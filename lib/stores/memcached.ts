@@ -12,6 +12,7 @@ export interface MemcachedClient {
   delete (key: string): Promise<unknown>
 }
 
+/** Options of `memcachedStore`. */
 export interface MemcachedStoreOptions {
   /**
    * A client that the application made and closes, for one address. Given several, `memcache-client` takes any of them

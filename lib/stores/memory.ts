@@ -5,6 +5,7 @@ import { assertOptions } from './internal/options.js'
 import { wholeMilliseconds } from './internal/values.js'
 import type { ReplaceOutcome, SessionStore, StoredRecord } from '../../types/store.js'
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   /** How many sessions are kept; the least recently used go first. Default 100,000. */
   readonly maxEntries?: number | undefined
@@ -36,6 +37,7 @@ export function memoryStore (options: MemoryStoreOptions = {}): MemoryStore {
   return store
 }
 
+/** Sessions in the memory of this process: made by `memoryStore()`. */
 export class MemoryStore implements SessionStore {
   readonly name = 'memoryStore'
   readonly immediate = true

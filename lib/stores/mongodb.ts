@@ -43,6 +43,7 @@ export interface IndexableCollection {
   createIndex (key: Record<string, 1>, options: { name: string, expireAfterSeconds?: number }): Promise<unknown>
 }
 
+/** Options of `mongoStore`. */
 export interface MongoStoreOptions {
   /** A `Collection` of `mongodb`, without a collation of its own. Its client stays yours. */
   collection: MongoCollection

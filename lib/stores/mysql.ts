@@ -9,6 +9,7 @@ import { assertText, fitsUtf8, unstorable, wholeMilliseconds } from './internal/
 
 export type { MysqlPool } from './internal/sql/mysql-client.js'
 
+/** Options of `mysqlStore`. */
 export interface MysqlStoreOptions {
   /** A pool of `mysql2/promise`. It stays yours: you bound it and end it. */
   pool: MysqlPool

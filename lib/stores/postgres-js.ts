@@ -17,6 +17,7 @@ export interface PostgresSql {
   end (options: { timeout: number }): PromiseLike<unknown>
 }
 
+/** Options of `postgresJsStore`. */
 export interface PostgresJsStoreOptions {
   /**
    * `() => postgres(url, { … })`. The store makes a pool of its own with it, at once and again when a connection was lost.

@@ -10,6 +10,7 @@ export interface PgPool {
   query (config: { text: string, values: Array<string | number | null>, rowMode: 'array' }): Promise<{ rows: unknown[] }>
 }
 
+/** Options of `postgresStore`. */
 export interface PostgresStoreOptions {
   /** A `Pool` of `pg`. It stays yours: you bound it, listen to its errors, end it. */
   pool: PgPool

@@ -10,6 +10,7 @@ import { assertText, fitsUtf8, wholeMilliseconds } from './internal/values.js'
 
 export type { IoredisClient, NodeRedisClient } from './internal/redis/clients.js'
 
+/** Options of `redisStore`. */
 export interface RedisStoreOptions {
   /**
    * A client that the application made, connects and closes. Let it fail soon (docs/redis.md has the options) and read

@@ -10,6 +10,7 @@ import type { AsyncStore, ReplaceOutcome, StoredRecord } from '../../types/store
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from './internal/sql/sqlite-client.js'
 
+/** Options of `sqliteStore`. */
 export interface SqliteStoreOptions {
   /**
    * A `DatabaseSync` of `node:sqlite` (Node 22.5 and later) or a `Database` of `better-sqlite3`. It stays yours to

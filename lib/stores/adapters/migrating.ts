@@ -4,6 +4,7 @@ import { assertOptions } from '../internal/options.js'
 import { assertStores, closeBoth, overwrite, settleAll } from '../internal/parts.js'
 import { wholeMilliseconds } from '../internal/values.js'
 
+/** Options of `migratingStore`. */
 export interface MigratingStoreOptions {
   /** Where sessions are now. */
   readonly from: SessionStore

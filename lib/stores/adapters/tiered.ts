@@ -5,6 +5,7 @@ import { assertOptions, assertPositiveSeconds } from '../internal/options.js'
 import { assertStores, closeBoth, overwrite } from '../internal/parts.js'
 import { within } from '../internal/timeout.js'
 
+/** Options of `tieredStore`. */
 export interface TieredStoreOptions {
   /** The fast one: `memoryStore()` in each process, or a Redis that they share. If it loses a session or fails, the store does without it. */
   readonly cache: SessionStore

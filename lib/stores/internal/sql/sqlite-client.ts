@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InvalidOption } from '../../../errors.js'
 
+/** The values that the store writes. */
 export type SqliteValue = string | number | null
 
 /** A `Database` of `better-sqlite3`, or a `DatabaseSync` of `node:sqlite`. */
@@ -9,6 +10,7 @@ export interface SqliteDatabase {
   prepare (sql: string): SqliteStatement
 }
 
+/** A prepared statement of either. */
 export interface SqliteStatement {
   run (...values: unknown[]): { changes: number | bigint }
   get (...values: unknown[]): unknown
