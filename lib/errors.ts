@@ -44,4 +44,5 @@ export const NotRegistered = define('NOT_REGISTERED', 'The session "%s" is not r
 export const NotAssignable = define('NOT_ASSIGNABLE', 'request.%s cannot be assigned. Use session.replace(data)')
 export const SessionRequired = define('REQUIRED', 'This needs a session that the request does not have', 401)
 export const Forbidden = define('FORBIDDEN', 'The session may not do this', 403)
+export const Unbound = define('UNBOUND', 'This needs a session that is bound to the device which the request comes from', 401)
 export const NotRecent = define('NOT_RECENT', 'This needs a more recent sign-in', 401)

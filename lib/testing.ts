@@ -49,7 +49,7 @@ async function begin (runtime: Runtime, data: Data, { createdAt, authenticatedAt
     adoptedUntil: 0,
     ...askTimeouts(whole, settings)
   }
-  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card }
+  const draft = { times, stored: codec.encode(whole), expiresAt: deadline(times, now, settings), subject: settings.subject?.(whole), card, device: null }
   const kept = await backend.create(backend.newId(), draft)
   return `${settings.cookie.name}=${kept?.token}`
 }

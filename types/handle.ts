@@ -161,3 +161,15 @@ export type WithGuardFunction = <Required, Server extends RawServerBase, Request
  * ```
  */
 export type RequireRecent = (seconds: number, session?: string | { readonly name: string }) => (request: RequestLike) => Promise<void>
+
+/**
+ * A hook that lets a request pass only if its session is bound to the device that it comes from
+ * (`fastify-typed-session/device-bound`). Else `FST_TYPED_SESSION_UNBOUND`, a 401: the browser cannot do it, was not offered it, or
+ * has only just been. `session`: a handle or the name of one, default `'session'`.
+ * Throws `FST_TYPED_SESSION_INVALID_OPTION` for what is no session; the hook does where nothing binds sessions.
+ *
+ * ```ts
+ * app.post('/transfer', { ...requireSession(handle, 'user'), preHandler: requireBound() }, handler)
+ * ```
+ */
+export type RequireBound = (session?: string | { readonly name: string }) => (request: RequestLike) => Promise<void>

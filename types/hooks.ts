@@ -43,7 +43,7 @@ export interface RotateEvent<Data> extends SessionEvent {
 /** Why something that looked like a session, or a change to one, was not accepted. */
 export type RejectReason =
   | 'malformed' | 'forged' | 'unknown-key' | 'duplicate-cookie' | 'unknown' | 'expired' | 'from-the-future' | 'revoked' | 'moved'
-  | 'corrupt' | 'too-large' | 'invalid' | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
+  | 'corrupt' | 'too-large' | 'unbound' | 'invalid' | 'salvaged' | 'store-failed' | 'changed-too-late' | 'ended-elsewhere'
 
 /**
  * A cookie, a record or a change was not accepted. `'salvaged'` comes once with every request that reads such a session, until

@@ -1,4 +1,5 @@
 export type * from './adopt.js'
+export type * from './device-bound.js'
 export type * from './diagnostics.js'
 export type * from './fastify.js'
 export type * from './handle.js'

@@ -1,3 +1,4 @@
+import type { BoundDevice } from './device-bound.js'
 import type { SessionHookName, SessionHooks } from './hooks.js'
 import type { JsonObject } from './json.js'
 
@@ -42,6 +43,8 @@ export interface SessionPolicy {
   readonly revocations: boolean
   /** Seconds. */
   readonly revocationStaleness: number
+  /** Is `fastify-typed-session/device-bound` registered, without which sessions that are bound to a device are rejected? */
+  readonly deviceBound: boolean
   /** Short names of the secrets, newest first; they say nothing about the secrets. */
   readonly keyIds: readonly string[]
 }
@@ -66,6 +69,8 @@ export interface ListedSession {
   readonly authenticatedAt: Date | null
   /** The answer of the option `describe` for the request that signed in; `null`: it gave none. */
   readonly about: JsonObject | null
+  /** As `session.device`. */
+  readonly device: BoundDevice | null
 }
 
 /** Anything with headers: a `FastifyRequest`, an `IncomingMessage`, a `Request` of the web. */

@@ -1,6 +1,7 @@
 import type { $ZodType, $ZodTypeInternals, input, output } from 'zod/v4/core'
-import type { OneWayMessage } from './one-way.js'
-import type { JsonObjectElseUseACodec, UnstorableMessage } from './storable.js'
+import type { BoundDevice } from './device-bound.js'
+import type { OneWayMessage } from './checks/one-way.js'
+import type { JsonObjectElseUseACodec, UnstorableMessage } from './checks/storable.js'
 
 /**
  * A schema that can describe a session: the data in a handler (`z.output`) are an object. The stored form (`z.input`) must be
@@ -40,14 +41,12 @@ export type StoredSession<S extends SessionSchema> = Simplify<NonNullable<input<
 
 /** Any key of the data; in a union, a key of any member. */
 export type SessionKey<Data> = Extract<KeysOfUnion<Data>, string>
-
 /** The type of one key; in a union, of every member that has it, else `undefined`. */
 export type SessionValue<Data, K extends PropertyKey> =
   Data extends unknown ? (K extends keyof Data ? Data[K] : undefined) : never
 
 /** The keys that can be set one by one: all but the discriminant of a union. */
 export type SettableKey<Data> = Exclude<SessionKey<Data>, Discriminants<Data>>
-
 /** The values that a key can be set to; in a union, by any member that has it. */
 export type SettableValue<Data, K extends PropertyKey> = Data extends unknown ? (K extends keyof Data ? Data[K] : never) : never
 
@@ -56,7 +55,6 @@ export type RemovableKey<Data> = Exclude<SessionKey<Data>, RequiredKey<Data>>
 type RequiredKey<Data> = Data extends unknown
   ? { [K in keyof Data]-?: string extends K ? never : undefined extends Data[K] ? never : K }[keyof Data]
   : never
-
 type NullableKey<Data> = Data extends unknown ? { [K in keyof Data & string]-?: null extends Data[K] ? K : never }[keyof Data & string] : never
 
 /** The values that a route can require: a state of a discriminated union, else a key that may be absent or `null`. */
@@ -92,6 +90,8 @@ export interface SessionControls<Data, Required = unknown> {
   readonly expiresAt: Date
   /** When somebody proved who they are: by `reauthenticated()`, or as the `subject`, or without one the first `rotateOn` key, was set. Else `null`. */
   readonly authenticatedAt: Date | null
+  /** The device that it is bound to; `null`: it is not bound, so whoever has a copy of its cookie can use it. */
+  readonly device: BoundDevice | null
 
   /** The value of `key`. Own data only: an inherited name is `undefined`. */
   get<K extends SessionKey<Data>> (key: K): SessionValue<Data, K>

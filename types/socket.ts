@@ -26,7 +26,8 @@ export interface SessionSocketOptions {
  *
  * - With 1008 when the session has expired or ended: by signing out here or from outside, `revokeAll()`, or a new id by
  *   `rotate()` or a change of privilege. At once if there is no session.
- * - With 1013 when the store fails to say.
+ * - With 1013 when the store fails to say, or when the proof of a device that the request came with is over (`device-bound`):
+ *   connect again.
  *
  * It notices at once what this process does. It notices within `revalidateEvery` seconds what others do, after `revokeAll()` plus
  * `revocationStaleness`. It cuts off a client that does not answer 2 seconds later.

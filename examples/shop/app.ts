@@ -5,6 +5,7 @@ import ejs from 'ejs'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import session, { type SessionStore } from 'fastify-typed-session'
+import deviceBound from 'fastify-typed-session/device-bound'
 import { account, describe } from './account.js'
 import { admin } from './admin.js'
 import { cart } from './cart.js'
@@ -45,6 +46,7 @@ export async function buildShop ({ secret, store, revocations, server = {}, clos
     ...(store && { store }),
     ...(revocations.findBySubject && { subject: 'user', describe }) // Memcached cannot
   })
+  await app.register(deviceBound) // for browsers that can: a stolen cookie is worth nothing after ten minutes
   whatHappened(app)
 
   // The cookie is SameSite=Lax, which keeps other sites out. Other origins of the same site are kept out here.

@@ -1,6 +1,7 @@
+import type { ReplaceOutcome } from '../../types/index.js'
 import type { Answer } from '../async/answer.js'
 import type { Step } from '../async/timeout.js'
-import type { Adoptable, Draft, ENDED, Id, Loaded, Overtaken, Place, Reloaded, Saved } from './place.js'
+import type { Adoptable, Draft, ENDED, Id, Loaded, Origin, Overtaken, Place, Reloaded, Saved } from './place.js'
 import type { StoredRecords } from './stored-records.js'
 
 /**
@@ -14,6 +15,8 @@ export interface Backend {
   readonly records: StoredRecords | null
   /** `load` answers at once, never by a promise: it may be called when the session is first read. */
   readonly immediate: boolean
+  /** Keeps what binds sessions to devices. `null`: nothing does, because nothing is kept on the server. */
+  readonly bindings: Bindings | null
   /** A fresh id. */
   newId (): Id
   /** The session of `token`, which is verified before any I/O. Throws, or rejects with, `StoreFailed`. */
@@ -40,4 +43,12 @@ export interface Backend {
   end (place: Place, step?: Step): Answer<boolean>
   /** Forget a record that nobody has a token of. */
   discard (place: Pick<Place, 'key'>): Answer<void>
+}
+
+/** Binds sessions to devices. */
+export interface Bindings {
+  /** Where the session was when `token` was made, whatever has become of it. `null`: the token is not authentic. No I/O. */
+  locate (token: string): Origin | null
+  /** Keep `draft.device` in the record of `place`, and all else as it is. */
+  rebind (place: Place, draft: Draft, step?: Step): Answer<ReplaceOutcome>
 }

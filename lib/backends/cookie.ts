@@ -26,6 +26,7 @@ export class CookieBackend implements Backend {
   readonly selfContained = true
   readonly records = null
   readonly immediate = true
+  readonly bindings = null
   readonly #keyring: Keyring
   readonly #cookie: string
   readonly #timeouts: Timeouts
@@ -75,7 +76,7 @@ export class CookieBackend implements Backend {
     const token = this.#keyring.write(writeSealed(raw, draft.times, draft.stored))
     assertCookieSize(this.#cookie, token, draft.stored.data)
     const { times, stored } = draft
-    const place = toPlace({ raw, key }, { kind: 'session', times, found: stored, card: null }, false)
+    const place = toPlace({ raw, key }, { kind: 'session', times, found: stored, card: null, device: null }, false)
     this.#opened.offer(token, place)
     return { place, token, created: true }
   }

@@ -1,4 +1,5 @@
 import type { RejectReason } from '../../types/index.js'
+import type { Device } from '../record/device.js'
 import type { Card, SessionRecord, Stored, Times } from '../record/record.js'
 
 /** A fresh id: random bytes that the token carries, and the key that the backend makes of them. */
@@ -32,12 +33,18 @@ export interface Adoptable {
 export type Loaded =
   /** `at`: when it was judged. `ahead`: milliseconds by which its record tells of a later time than that. */
   | { readonly state: 'found', readonly place: Place, readonly at: number, readonly ahead: number }
-  /** `keyId`, with `unknown-key`: which secret the token asks for, as anybody can write it. */
-  | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number, readonly keyId?: string }
+  /**
+   * `keyId`, with `unknown-key`: which secret the token asks for, as anybody can write it. `unbound`: the session that is there, but
+   * bound to a device that the request does not come from.
+   */
+  | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number, readonly keyId?: string, readonly unbound?: Place }
   /** The session has a new id, and the old one may not be served. */
   | { readonly state: 'moved' }
 
 export type NotFound = Exclude<Loaded, { readonly state: 'found' }>
+
+/** An authentic token, without the store. `record`: the one that it carries; `null`: it carries an id only. */
+export interface Origin extends Pick<Place, 'raw' | 'key' | 'usedAt' | 'stale'> { readonly record: SessionRecord | null }
 
 /** The record to be kept. */
 export interface Draft {
@@ -47,6 +54,7 @@ export interface Draft {
   readonly expiresAt: number
   readonly subject: string | undefined
   readonly card: Card | null
+  readonly device: Device | null
 }
 
 export interface Saved {
@@ -69,3 +77,15 @@ export const ENDED = 'ended'
 
 /** The session again, where it is now; or the answer that it is over, or has another id that this request may not follow. */
 export type Reloaded = Place | typeof ENDED | 'moved'
+
+/** The cookie's session with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
+export function merge (place: Place, { key, payload, record }: Pick<Place, 'key' | 'payload' | 'record'>): Place {
+  return {
+    ...place,
+    raw: key === place.key ? place.raw : null,
+    key,
+    payload,
+    record: { ...place.record, times: { ...record.times, version: place.record.times.version }, card: record.card, device: record.device },
+    usedAt: Math.max(place.usedAt, record.times.usedAt)
+  }
+}

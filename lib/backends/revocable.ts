@@ -1,15 +1,16 @@
 import { LRUCache } from 'lru-cache'
+import type { ReplaceOutcome } from '../../types/index.js'
 import type { Step } from '../async/timeout.js'
 import { Conflict, Moved } from '../errors.js'
 import { writePayload } from '../record/payload.js'
-import type { Card } from '../record/record.js'
+import type { Device } from '../record/device.js'
 import type { Timeouts } from '../record/timeouts.js'
-import type { Backend } from './backend.js'
+import type { Backend, Bindings } from './backend.js'
 import { claim } from './claim.js'
 import { type CookieBackend, ID_BYTES } from './cookie.js'
 import type { NotBefore } from './not-before.js'
 import { judge } from './judge.js'
-import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
+import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, merge, type Origin, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 /** Every lost race means that another request was saved. */
@@ -29,9 +30,10 @@ export interface RevocableBackendOptions {
 }
 
 /** The cookie is the session, but lives only as long as a small record in a store: times, and whose it is. */
-export class RevocableBackend implements Backend {
+export class RevocableBackend implements Backend, Bindings {
   readonly selfContained = true
   readonly immediate = false
+  readonly bindings: Bindings = this
   readonly records: StoredRecords
   readonly #cookies: CookieBackend
   readonly #timeouts: Timeouts
@@ -78,9 +80,9 @@ export class RevocableBackend implements Backend {
   async create (id: Id, draft: Draft, step?: Step): Promise<Saved | null> {
     // First, because it throws if the cookie would be too large.
     const kept = this.#cookies.create(id, draft)
-    const payload = writePayload(draft.times, NO_DATA, draft.card)
+    const payload = payloadOf(draft, draft.device)
     if (!await this.records.create(kept.place.key, payload, draft, step)) return null
-    return this.#keep(kept, payload, draft.card)
+    return this.#keep(kept, payload, draft)
   }
 
   /** The last save wins, as in every cookie session; but not over a session that has ended or has another id. */
@@ -95,11 +97,15 @@ export class RevocableBackend implements Backend {
     return kept === 'moved' ? ENDED : kept
   }
 
-  async supersede (place: Place, successor: Place, final: boolean, now: number, step: Step = { until: 0 }): Promise<'done' | typeof ENDED> {
+  async supersede (place: Place, successor: Place, final: boolean, now: number, step: Step = { until: 0 }): Promise<'done' | Overtaken | typeof ENDED> {
     try {
-      const outcome = await this.#race(place, step, async (current) => await this.records.leaveTombstone(current, successor, final, now, step))
+      const outcome = await this.#race(place, step, async (current) => isBoundAlike(current, place)
+        ? await this.records.leaveTombstone(current, successor, final, now, step)
+        // The successor does not have that binding: the old id stays.
+        : 'replaced')
       if (outcome === 'moved') throw new Moved()
-      return outcome === ENDED ? ENDED : 'done'
+      if (outcome === ENDED || isBoundAlike(outcome, place)) return outcome === ENDED ? ENDED : 'done'
+      return { latest: merge(place, outcome), moved: 'no' }
     } finally {
       this.#forget(place)
     }
@@ -117,6 +123,19 @@ export class RevocableBackend implements Backend {
   async discard (place: Pick<Place, 'key'>): Promise<void> {
     this.#forget(place)
     await this.records.calls.delete(place.key)
+  }
+
+  locate (token: string): Origin | null {
+    const found = this.#cookies.find(token)
+    return 'state' in found ? null : found
+  }
+
+  async rebind (place: Place, draft: Draft, step?: Step): Promise<ReplaceOutcome> {
+    try {
+      return await this.records.replace(place.key, place.payload, payloadOf(draft, draft.device), draft, step)
+    } finally {
+      this.#forget(place)
+    }
   }
 
   #confirm (place: Place, now: number, step?: Step): Loaded | Promise<Loaded> {
@@ -148,14 +167,16 @@ export class RevocableBackend implements Backend {
   async #renew (place: Place, draft: Draft, step: Step = { until: 0 }): Promise<Saved | typeof ENDED | 'moved'> {
     if (place.raw === null) return 'moved'
     const kept = this.#cookies.replace(place, draft)
-    const payload = writePayload(draft.times, NO_DATA, draft.card)
-    const outcome = await this.#race(place, step, async ({ payload: expected }) =>
-      await this.records.replace(place.key, expected, payload, draft, step))
-    return typeof outcome === 'string' ? outcome : this.#keep({ ...kept, created: !isKept(outcome) }, payload, draft.card)
+    // Another request may have bound it meanwhile, which changes no data.
+    const outcome = await this.#race(place, step, async ({ payload, record: { device } }) =>
+      await this.records.replace(place.key, payload, payloadOf(draft, device), draft, step))
+    if (typeof outcome === 'string') return outcome
+    const { device } = outcome.record
+    return this.#keep({ ...kept, created: !isKept(outcome) }, payloadOf(draft, device), { ...draft, device })
   }
 
   /** Until no other request was faster; the record that gave way. Their data are in their cookies, so there is nothing to merge. */
-  async #race (place: Place, step: Step, attempt: (current: Place) => Promise<'replaced' | 'conflict' | 'missing'>): Promise<Place | typeof ENDED | 'moved'> {
+  async #race (place: Place, step: Step, attempt: (current: Place) => Promise<ReplaceOutcome>): Promise<Place | typeof ENDED | 'moved'> {
     let current = place
     for (let race = 0; race < MAX_RACES; race++) {
       const outcome = await attempt(current)
@@ -168,20 +189,12 @@ export class RevocableBackend implements Backend {
     throw new Conflict()
   }
 
-  #keep ({ place, ...saved }: Saved, payload: string, card: Card | null): Saved {
+  #keep ({ place, ...saved }: Saved, payload: string, { card, device }: Pick<Draft, 'card' | 'device'>): Saved {
     this.#alive.delete(place.key)
-    return { place: { ...place, record: { ...place.record, card }, payload }, ...saved }
+    return { place: { ...place, record: { ...place.record, card, device }, payload }, ...saved }
   }
 }
 
-/** The cookie's session with what the store knows of it: the cookie may be a copy of an older one. Under another key, no token can be made. */
-function merge (place: Place, { key, payload, record }: Pick<Place, 'key' | 'payload' | 'record'>): Place {
-  return {
-    ...place,
-    raw: key === place.key ? place.raw : null,
-    key,
-    payload,
-    record: { ...place.record, times: { ...record.times, version: place.record.times.version }, card: record.card },
-    usedAt: Math.max(place.usedAt, record.times.usedAt)
-  }
-}
+const payloadOf = ({ times, card }: Draft, device: Device | null): string => writePayload(times, NO_DATA, card, device)
+
+const isBoundAlike = (one: Place, other: Place): boolean => JSON.stringify(one.record.device) === JSON.stringify(other.record.device)

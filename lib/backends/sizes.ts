@@ -1,6 +1,7 @@
 import { TooLarge } from '../errors.js'
-import type { Stored } from '../record/record.js'
+import { roomFor } from '../record/device.js'
 import { biggestKeys } from '../values/biggest-keys.js'
+import type { Draft } from './place.js'
 
 /** RFC 6265bis §5.6: browsers ignore a cookie whose name and value are longer together. */
 export const MAX_COOKIE = 4096
@@ -17,8 +18,9 @@ export function isTooLarge (payload: string, maxSize: number): boolean {
   return payload.length > maxSize || (payload.length * 3 > maxSize && Buffer.byteLength(payload) > maxSize)
 }
 
-/** Throws `TooLarge`, which names the biggest keys. */
-export function assertRecordSize (payload: string, maxSize: number, { data, extra }: Stored): void {
-  if (!isTooLarge(payload, maxSize)) return
-  throw new TooLarge(`record would have ${Buffer.byteLength(payload)} bytes, maxSize is ${maxSize}`, `${biggestKeys({ ...data, ...extra })}. Store less, or raise maxSize`)
+/** Throws `TooLarge`, which names the biggest keys. A device that it is bound to can always be asked for a proof. */
+export function assertRecordSize (payload: string, maxSize: number, { device, stored: { data, extra } }: Draft): void {
+  const room = device === null ? 0 : roomFor(device)
+  if (!isTooLarge(payload, maxSize - room)) return
+  throw new TooLarge(`record would have ${Buffer.byteLength(payload) + room} bytes, maxSize is ${maxSize}`, `${biggestKeys({ ...data, ...extra })}. Store less, or raise maxSize`)
 }

@@ -1,3 +1,4 @@
+import type { ReplaceOutcome } from '../../types/index.js'
 import { after, type Answer } from '../async/answer.js'
 import type { Step } from '../async/timeout.js'
 import type { Keyring } from '../tokens/keyring.js'
@@ -9,9 +10,9 @@ import type { Timeouts } from '../record/timeouts.js'
 import { judge } from './judge.js'
 import { refused } from './refused.js'
 import { Remembered } from './remembered.js'
-import type { Backend } from './backend.js'
+import type { Backend, Bindings } from './backend.js'
 import { claim } from './claim.js'
-import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
+import { type Adoptable, type Draft, ENDED, type Id, isKept, type Loaded, type Origin, type Overtaken, type Place, type Reloaded, type Saved } from './place.js'
 import type { Located, StoredRecords } from './stored-records.js'
 
 const ID_BYTES = 32
@@ -27,9 +28,10 @@ export interface StoreBackendOptions {
 }
 
 /** The cookie carries an id; the session lies in a store, under a hash of it. */
-export class StoreBackend implements Backend {
+export class StoreBackend implements Backend, Bindings {
   readonly selfContained = false
   readonly immediate: boolean
+  readonly bindings: Bindings = this
   readonly records: StoredRecords
   readonly #keyring: Keyring
   readonly #timeouts: Timeouts
@@ -49,8 +51,8 @@ export class StoreBackend implements Backend {
   }
 
   load (token: string, now: number, step?: Step): Answer<Loaded> {
-    if (token.length !== this.#keyring.size(REFERENCE_BYTES)) return { state: 'none', reason: 'malformed' }
-    const reference = this.#tokens.get(token) ?? this.#read(token)
+    if (!this.#isWhole(token)) return { state: 'none', reason: 'malformed' }
+    const reference = this.#reference(token)
     if (reference === null) return refused(this.#keyring, token)
     return this.#find(reference, now, step)
   }
@@ -70,14 +72,14 @@ export class StoreBackend implements Backend {
   }
 
   create ({ raw, key }: Id, draft: Draft, step?: Step): Answer<Saved | null> {
-    const payload = writePayload(draft.times, draft.stored, draft.card)
+    const payload = payloadOf(draft)
     return after(this.records.create(key, payload, draft, step), (created) => created
       ? { place: this.#keep({ raw, key, stale: false }, draft, payload, true), token: this.#token({ raw, key }, draft.times.usedAt), created: true }
       : null)
   }
 
   replace (place: Place, draft: Draft, reissue: boolean, step?: Step): Answer<Saved | Overtaken | typeof ENDED> {
-    const payload = writePayload(draft.times, draft.stored, draft.card)
+    const payload = payloadOf(draft)
     return after(this.records.replace(place.key, place.payload, payload, draft, step), (outcome): Answer<Saved | Overtaken | typeof ENDED> => {
       if (outcome === 'missing') return ENDED
       if (outcome === 'conflict') return this.records.latest(place, step)
@@ -92,7 +94,7 @@ export class StoreBackend implements Backend {
   /** A compare-and-set: a blind touch could bring an old id back to life in the browser. A request that was faster has used the session, too. */
   touch (place: Place, draft: Draft, step?: Step): Answer<Saved | typeof ENDED> {
     const { usedAt } = draft.times
-    const payload = writePayload(draft.times, draft.stored, draft.card)
+    const payload = payloadOf(draft)
     return after(this.records.replace(place.key, place.payload, payload, draft, step), (outcome) => {
       if (outcome === 'missing') return ENDED
       if (outcome === 'conflict') return { place: { ...place, usedAt, stale: false }, token: null, created: false }
@@ -119,6 +121,23 @@ export class StoreBackend implements Backend {
     return this.records.calls.delete(place.key)
   }
 
+  locate (token: string): Origin | null {
+    const reference = this.#isWhole(token) ? this.#reference(token) : null
+    return reference && { ...reference, usedAt: reference.issuedAt, record: null }
+  }
+
+  rebind (place: Place, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
+    return this.records.replace(place.key, place.payload, payloadOf(draft), draft, step)
+  }
+
+  #isWhole (token: string): boolean {
+    return token.length === this.#keyring.size(REFERENCE_BYTES)
+  }
+
+  #reference (token: string): Reference | null {
+    return this.#tokens.get(token) ?? this.#read(token)
+  }
+
   #find (reference: Reference, now: number, step?: Step): Answer<Loaded> {
     return after(this.records.locate(reference.key, now, step), (located) => 'state' in located ? located : this.#found(reference, located, now))
   }
@@ -130,7 +149,7 @@ export class StoreBackend implements Backend {
   }
 
   #keep (place: Pick<Place, 'raw' | 'key' | 'stale'>, draft: Draft, payload: string, isNew: boolean): Place {
-    const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored, card: draft.card }
+    const record: SessionRecord = { kind: 'session', times: draft.times, found: draft.stored, card: draft.card, device: draft.device }
     this.records.remember(place.key, payload, record, isNew)
     return { raw: place.raw, key: place.key, stale: place.stale, record, payload, usedAt: draft.times.usedAt }
   }
@@ -152,4 +171,8 @@ export class StoreBackend implements Backend {
     this.#tokens.offer(token, reference)
     return reference
   }
+}
+
+function payloadOf ({ times, stored, card, device }: Draft): string {
+  return writePayload(times, stored, card, device)
 }

@@ -9,7 +9,7 @@ import { judge } from './judge.js'
 import { Remembered } from './remembered.js'
 import { assertRecordSize, isTooLarge } from './sizes.js'
 import { NONE, type NotBefore } from './not-before.js'
-import { type Draft, ENDED, isKept, type NotFound, type Overtaken, type Place, type Reloaded } from './place.js'
+import { type Draft, ENDED, isKept, type NotFound, type Origin, type Overtaken, type Place, type Reloaded } from './place.js'
 import type { StoreCalls } from './store-calls.js'
 
 /** Each hop is a rotation within the life of a tombstone: a bound for a store that lies. */
@@ -69,13 +69,13 @@ export class StoredRecords {
 
   /** Keeps a new session. `false`: the key is taken. Throws `TooLarge`. */
   create (key: string, payload: string, draft: Draft, step?: Step): Answer<boolean> {
-    assertRecordSize(payload, this.#options.maxSize, draft.stored)
+    assertRecordSize(payload, this.#options.maxSize, draft)
     return this.calls.create(key, payload, untilOf(draft), this.#subjectKey(draft.subject), step)
   }
 
   /** Keeps a new state of a session. Throws `TooLarge`. */
   replace (key: string, expected: string | null, payload: string, draft: Draft, step?: Step): Answer<ReplaceOutcome> {
-    assertRecordSize(payload, this.#options.maxSize, draft.stored)
+    assertRecordSize(payload, this.#options.maxSize, draft)
     return this.calls.replace(key, expected, payload, untilOf(draft), this.#subjectKey(draft.subject), step)
   }
 
@@ -104,13 +104,13 @@ export class StoredRecords {
   }
 
   /** Where the session of `place` is now. For a request that was under way, however it moved. */
-  async latest (place: Place, step: Step = { until: 0 }): Promise<Overtaken | typeof ENDED> {
+  async latest (place: Place | Origin, step: Step = { until: 0 }): Promise<Overtaken | typeof ENDED> {
     let moved = 'no' as Overtaken['moved']
     let { key } = place
     for (let hops = 0; hops < MAX_HOPS; hops++) {
       const payload = await this.calls.load(key, step)
       // Nobody has kept it yet.
-      if (payload === null && key === place.key && !isKept(place)) return { latest: place, moved }
+      if (payload === null && key === place.key && 'payload' in place && !isKept(place)) return { latest: place, moved }
       const record = payload === null ? null : this.#parse(key, payload)
       if (payload === null || record === null || record.kind === 'ended') return ENDED
       if (record.kind === 'session') {

@@ -23,6 +23,8 @@ export interface Faults {
   readonly 'not-adopted': { readonly cookie: string, readonly paths: readonly string[] }
   /** An old cookie came after its time. */
   readonly 'adoption-over': { readonly cookie: string, readonly until: string }
+  /** A session is bound to a device, and nobody has registered what could tell the device. */
+  readonly 'no-gate': object
   readonly 'plain-http': object
   readonly public: object
   readonly 'foreign-cookie': object
@@ -41,6 +43,7 @@ export const TEXTS: { readonly [Fault in keyof Faults]: (details: Faults[Fault])
   size: ({ bytes }) => `the Set-Cookie of the session has ${bytes} bytes: proxies may answer 502 for it (nginx takes 4 KiB of response headers unless proxy_buffer_size says more). Store less, or use a store`,
   'not-adopted': ({ cookie, paths }) => `a session of the old cookie ${cookie} does not satisfy the schema (${some(paths)}) and was not adopted: let map give the stored form of the schema, or set onInvalid: 'salvage'`,
   'adoption-over': ({ cookie, until }) => `the old cookie ${cookie} is ignored since ${until}, as adopt says by until: take its adopter out, or raise until`,
+  'no-gate': () => 'a session that is bound to a device was not accepted, because nothing here can tell the device: register fastify-typed-session/device-bound on every instance of the application, as long as there are such sessions',
   'plain-http': () => 'browsers drop the secure session cookie of a plain-http response: serve over https, and behind a proxy set Fastify\'s trustProxy',
   public: () => 'cache-control of a public response is replaced by no-store, because its session changed',
   'foreign-cookie': () => 'a cookie of this session that was on the response is replaced, because the session changed here as well'

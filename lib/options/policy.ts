@@ -3,7 +3,7 @@ import type { Timeout } from '../record/timeouts.js'
 import type { Settings } from './options.js'
 
 /** The settings as `app.sessions.policy()` shows them: seconds, and nothing secret. */
-export function describeSettings (settings: Settings, keyIds: readonly string[]): SessionPolicy {
+export function describeSettings (settings: Settings, keyIds: readonly string[], deviceBound: boolean): SessionPolicy {
   const { name, rotateOn, version, onInvalid, onStoreError, cookie } = settings
   return Object.freeze({
     name,
@@ -24,6 +24,7 @@ export function describeSettings (settings: Settings, keyIds: readonly string[])
     overLimit: settings.overLimit,
     revocations: settings.revocations !== null,
     revocationStaleness: settings.revocationStaleness / 1000,
+    deviceBound,
     keyIds: Object.freeze([...keyIds])
   })
 }

@@ -22,7 +22,7 @@ export class SessionControl implements Sessions<Data> {
   }
 
   policy (): SessionPolicy {
-    return describeSettings(this.#runtime.settings, this.#runtime.keyIds)
+    return describeSettings(this.#runtime.settings, this.#runtime.keyIds, this.#runtime.gate !== null)
   }
 
   addHook (name: SessionHookName, hook: (event: never) => void | Promise<void>): void {
@@ -31,7 +31,7 @@ export class SessionControl implements Sessions<Data> {
 
   async open (source: CookieSource | string | null | undefined): Promise<OpenedSession<Data> | null> {
     const cookies = cookiesOf(source)
-    return await openCookie(this.#runtime, readCookie(this.#willSend(source) ?? cookies, this.#runtime.settings.cookie.name))
+    return await openCookie(this.#runtime, readCookie(this.#willSend(source) ?? cookies, this.#runtime.settings.cookie.name), cookies)
   }
 
   async list (subject: string): Promise<ListedSession[]> {

@@ -2,7 +2,7 @@ import type { CookieSource, OpenedSession } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { type Brought, cookieHeader, readCookie } from '../http/cookie.js'
 import { deadline } from '../record/timeouts.js'
-import type { Runtime } from '../request/runtime.js'
+import { isUnbound, type Runtime } from '../request/runtime.js'
 import type { Data } from '../session/merge.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { createReader, type Reader } from './setup.js'
@@ -24,14 +24,15 @@ export function openerOf (options: object): (source: CookieSource | string | nul
   return async (source) => {
     const cookies = cookiesOf(source)
     const made = await (reader ??= makeReader())
-    return await openCookie(made, readCookie(cookies, made.settings.cookie.name))
+    return await openCookie(made, readCookie(cookies, made.settings.cookie.name), cookies)
   }
 }
 
-/** The session under a cookie, as a copy. `null`: there is none that is good. Rejects with `StoreFailed`. */
-export async function openCookie ({ backend, codec, opener, settings }: Pick<Runtime, keyof Reader>, found: Brought): Promise<OpenedSession<Data> | null> {
+/** The session under a cookie, as a copy. `null`: there is none that is good. `cookies`: the `Cookie` header. Rejects with `StoreFailed`. */
+export async function openCookie (runtime: Pick<Runtime, keyof Reader>, found: Brought, cookies: string | undefined): Promise<OpenedSession<Data> | null> {
+  const { backend, codec, opener, settings } = runtime
   const loaded = typeof found === 'string' ? await backend.load(found, Date.now()) : null
-  if (loaded?.state !== 'found') return null
+  if (loaded?.state !== 'found' || isUnbound(runtime, loaded.place, cookies)) return null
   const { place } = loaded
   const opened = opener.open(place.record)
   if (!opened.ok) return null

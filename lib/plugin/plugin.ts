@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { InvalidOption } from '../errors.js'
 import { checkRoute, type Guard } from '../guards/route-options.js'
 import { checkRoutes, unwiredGuard } from '../guards/wiring.js'
@@ -8,7 +8,7 @@ import { Exchange } from '../http/exchange.js'
 import { unpackResponse } from '../http/headers.js'
 import { adopt, seekOld } from '../request/adoption/adopt.js'
 import { load } from '../request/open.js'
-import type { Runtime } from '../request/runtime.js'
+import type { Gate, Runtime } from '../request/runtime.js'
 import { SessionControl } from './control.js'
 import { leave } from './leave.js'
 import { createRuntime } from './setup.js'
@@ -33,9 +33,9 @@ export async function sessionPlugin (app: FastifyInstance, options: object): Pro
     slot.fill(request, exchange)
     const guard = unwiredGuard(config, route)
     const adopting = adopters > 0 && seekOld(exchange, runtime)
-    if (runtime.backend.immediate && guard === undefined && !adopting) return done()
+    if (runtime.backend.immediate && guard === undefined && !adopting && runtime.gate?.asksFirst(request) !== true) return done()
     const loading = adopting ? adopt(exchange, runtime) : load(exchange, runtime)
-    if (guard !== undefined) return guarded(request, reply, guard, loading)
+    if (guard !== undefined || (runtime.gate !== null && exchange.token !== null)) return checked(exchange, runtime.gate, guard, loading)
     if (loading === undefined) return done()
     // Returned, not called back: only then does Fastify catch later errors.
     return loading
@@ -66,8 +66,11 @@ function decorate (app: FastifyInstance, runtime: Runtime): Slot {
   return slot
 }
 
-/** A guard that no hook of the route may stand for. */
-async function guarded (request: FastifyRequest, reply: FastifyReply, guard: Guard, loading: void | Promise<void>): Promise<void> {
+/** By the gate of bound sessions, and by a guard that no hook of the route may stand for. */
+async function checked (exchange: Exchange, gate: Gate | null, guard: Guard | undefined, loading: void | Promise<void>): Promise<FastifyReply | undefined> {
   await loading
-  await guard.hook(request, reply)
+  const { request, reply, loaded } = exchange
+  const answer = gate !== null && loaded?.state === 'none' && loaded.unbound !== undefined ? gate.turnAway(request, reply) : undefined
+  if (answer === undefined) await guard?.hook(request, reply)
+  return answer
 }

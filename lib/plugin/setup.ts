@@ -14,7 +14,7 @@ import { InvalidOption } from '../errors.js'
 import { HookList } from '../session/hooks.js'
 import { loadCipher } from '../tokens/cipher.js'
 import { createKeyring } from '../tokens/keyring.js'
-import { reference, sealed } from '../tokens/kinds.js'
+import { type Kind, reference, sealed } from '../tokens/kinds.js'
 import { createOldCookieIds } from '../tokens/old-cookie-ids.js'
 import { OpenSockets } from '../backends/open-sockets.js'
 import { Opener } from '../schema/migrations.js'
@@ -31,13 +31,13 @@ import { Turns } from '../async/queue.js'
 const REMEMBERED = 1_000
 
 /** The parts of a runtime that open a session. They need no application. */
-export type Reader = Pick<Runtime, 'settings' | 'codec' | 'opener' | 'backend'>
+export type Reader = Pick<Runtime, 'settings' | 'codec' | 'opener' | 'backend' | 'gate'>
 
 /** Rejects as `createRuntime` does. A migrate step that throws is told nobody: there is no log. */
 export async function createReader (input: object): Promise<Reader> {
   const { settings, codec } = readInput(input)
   const { backend } = await loadBackend(settings, secretOf(input))
-  return { settings, codec, backend, opener: new Opener(codec, settings, () => {}) }
+  return { settings, codec, backend, opener: new Opener(codec, settings, () => {}), gate: null }
 }
 
 /** Everything that is made once, at `register`. Rejects if the options, the schema or the secrets are wrong. */
@@ -58,6 +58,7 @@ export async function createRuntime (app: FastifyInstance, input: object): Promi
     notices: new Notices(settings.name),
     hooks: createHooks(settings),
     log: app.log,
+    gate: null,
     ...await loadBackend(settings, secretOf(input))
   }
 }
@@ -96,11 +97,12 @@ function warnOfMilliseconds (app: FastifyInstance, options: object): void {
 }
 
 /** Asks for the secrets, and makes the parts that depend on them. Rejects with `InvalidSecret` and `CipherUnavailable`. */
-export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'oldCookieIds' | 'secret'>> {
+export async function loadBackend (settings: Settings, secret: unknown): Promise<Pick<Runtime, 'backend' | 'keyIds' | 'keyring' | 'oldCookieIds' | 'secret'>> {
   const secrets = parseSecrets(typeof secret === 'function' ? await findSecrets(secret as () => unknown) : secret)
   const { name, application, cookie, revocationStaleness: staleness } = settings
   const kind = settings.store === null ? sealed(await loadCipher()) : reference
-  const keyring = createKeyring(secrets, { application, session: name, cookie: cookie.name }, kind)
+  const keyringOf = (kind: Kind, cookie: string) => createKeyring(secrets, { application, session: name, cookie }, kind)
+  const keyring = keyringOf(kind, cookie.name)
   const timeouts = { idle: settings.idle, absolute: settings.absolute }
   const records = storedRecords(settings, timeouts)
   const cache = REMEMBERED
@@ -110,7 +112,7 @@ export async function loadBackend (settings: Settings, secret: unknown): Promise
     : settings.store === null
       ? new RevocableBackend(cookies(), { records, timeouts, staleness, cache })
       : new StoreBackend(keyring, { records, timeouts, cache })
-  return { backend, keyIds: keyring.ids, oldCookieIds: createOldCookieIds(secrets, { application, session: name }), secret }
+  return { backend, keyIds: keyring.ids, keyring: keyringOf, oldCookieIds: createOldCookieIds(secrets, { application, session: name }), secret }
 }
 
 /** `null`: everything is in the cookie. */

@@ -3,6 +3,7 @@ import type { Place } from '../backends/place.js'
 import type { StoredRecords } from '../backends/stored-records.js'
 import { Conflict, InvalidOption, NotConfigured } from '../errors.js'
 import { publicHandle } from '../tokens/public-id.js'
+import { factsOf } from '../record/device.js'
 import { deadline } from '../record/timeouts.js'
 import { end } from '../request/ending.js'
 import type { Runtime } from '../request/runtime.js'
@@ -64,14 +65,15 @@ export class SubjectSessions {
     return await (backend.records as StoredRecords).find(this.#subject, Date.now())
   }
 
-  #describe ({ key, record: { times, card }, usedAt }: Place): ListedSession {
+  #describe ({ key, record: { times, card, device }, usedAt }: Place): ListedSession {
     return {
       id: publicHandle(key),
       createdAt: new Date(times.createdAt),
       lastUsedAt: new Date(usedAt),
       expiresAt: new Date(deadline(times, usedAt, this.#runtime.settings)),
       authenticatedAt: times.authenticatedAt === 0 ? null : new Date(times.authenticatedAt),
-      about: structuredClone(card?.about ?? null)
+      about: structuredClone(card?.about ?? null),
+      device: factsOf(device)
     }
   }
 }

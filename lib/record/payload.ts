@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../types/json.js'
 import { parseJson } from '../values/json.js'
+import { type Device, readDevice } from './device.js'
 import type { Card, Found, SessionRecord, Times } from './record.js'
-
-const LATEST = 2 ** 48 - 1
+import { isTime } from './time.js'
 
 /** Left under an old id by a rotation: where the session went. */
 export interface Tombstone {
@@ -17,7 +17,7 @@ export interface Tombstone {
 export interface EndMark { readonly kind: 'ended' }
 
 /** The payload a store keeps: JSON that an operator can read. */
-export function writePayload (times: Times, stored: Found, card: Card | null = null): string {
+export function writePayload (times: Times, stored: Found, card: Card | null = null, device: Device | null = null): string {
   return `{"version":${times.version},"createdAt":${times.createdAt},"usedAt":${times.usedAt}` +
     (times.authenticatedAt === 0 ? '' : `,"authenticatedAt":${times.authenticatedAt}`) +
     (times.rotatedAt === times.createdAt ? '' : `,"rotatedAt":${times.rotatedAt}`) +
@@ -26,6 +26,7 @@ export function writePayload (times: Times, stored: Found, card: Card | null = n
     (times.absolute === 0 ? '' : `,"absolute":${times.absolute}`) +
     (times.adoptedUntil === 0 ? '' : `,"adoptedUntil":${times.adoptedUntil}`) +
     (card === null ? '' : writeCard(card)) +
+    (device === null ? '' : `,"device":${JSON.stringify(device)}`) +
     `,"data":${JSON.stringify(stored.data)}` +
     (stored.extra === null ? '}' : `,"extra":${JSON.stringify(stored.extra)}}`)
 }
@@ -50,8 +51,11 @@ export function readPayload (payload: unknown): SessionRecord | Tombstone | EndM
     return isTime(fields.at) ? { kind: 'moved', to: fields.movedTo, at: fields.at, final: fields.final !== false } : null
   }
   const times = readTimes(fields)
-  const { data, extra = null, about = null, from = null } = fields
-  return times === null ? null : { kind: 'session', times, found: { data, extra }, card: readCard(about, from) }
+  const { data, extra = null, about = null, from = null, device: kept } = fields
+  const device = kept === undefined ? null : readDevice(kept)
+  // A binding that cannot be read is none that may be passed over.
+  if (times === null || (kept !== undefined && device === null)) return null
+  return { kind: 'session', times, found: { data, extra }, card: readCard(about, from), device }
 }
 
 function readTimes (fields: Record<string, unknown>): Times | null {
@@ -76,8 +80,4 @@ export function writeNotBefore (notBefore: number): string {
 export function readNotBefore (payload: string): number | null {
   const { notBefore } = Object(parseJson(payload)) as { notBefore?: unknown }
   return isTime(notBefore) ? notBefore : null
-}
-
-function isTime (value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LATEST
 }

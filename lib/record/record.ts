@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../types/json.js'
+import type { Device } from './device.js'
 
 /** The data of a session, by key. */
 export type Data = Record<string, unknown>
@@ -41,5 +42,11 @@ export interface Card {
   readonly from: string | null
 }
 
-/** `card`: `null` if it says nothing. */
-export interface SessionRecord { readonly kind: 'session', readonly times: Times, readonly found: Found, readonly card: Card | null }
+/** `card`: `null` if it says nothing. `device`: `null` if it is bound to none. */
+export interface SessionRecord {
+  readonly kind: 'session'
+  readonly times: Times
+  readonly found: Found
+  readonly card: Card | null
+  readonly device: Device | null
+}

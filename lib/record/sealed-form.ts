@@ -45,7 +45,7 @@ export function readSealed (body: Buffer): SealedRecord | null {
   const json = parseJson(body.toString('utf8', length))
   if (json === undefined || (flags & EXTRA && !Array.isArray(json))) return null
   const found = flags & EXTRA ? { data: (json as unknown[])[0], extra: (json as unknown[])[1] } : { data: json, extra: null }
-  return { sid: Buffer.from(body.subarray(0, 16)), record: { kind: 'session', times: readTimes(body, flags), found, card: null } }
+  return { sid: Buffer.from(body.subarray(0, 16)), record: { kind: 'session', times: readTimes(body, flags), found, card: null, device: null } }
 }
 
 function readTimes (body: Buffer, flags: number): Times {

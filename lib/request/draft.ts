@@ -23,7 +23,8 @@ export function makeDraft (visit: Visit, plan: Plan, work: Data): Draft {
   const times = makeTimes(standing, plan, wish.persist, data, runtime)
   const subject = settings.subject?.({ ...data })
   const card = subject === undefined ? null : makeCard(visit, plan)
-  return { times, stored, subject, card, expiresAt: deadline(times, times.usedAt, settings) }
+  const device = place?.record.device ?? null
+  return { times, stored, subject, card, device, expiresAt: deadline(times, times.usedAt, settings) }
 }
 
 /** The card of a session for lists. `describe` is asked when somebody signs in. */

@@ -1,6 +1,7 @@
 import { ENDED } from '../backends/place.js'
-import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed } from '../errors.js'
+import { ChangedTooLate, Ended, HeadersSent, InvalidOption, Moved, Reentrant, StoreFailed, Unbound } from '../errors.js'
 import { expose } from '../http/set-cookie.js'
+import { type BoundDevice, factsOf } from '../record/device.js'
 import { deadline } from '../record/timeouts.js'
 import { hookOf } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
@@ -8,6 +9,7 @@ import { Session, type SessionOwner } from '../session/session.js'
 import { deadlineOfNew } from './times.js'
 import { reportLate } from './late-changes.js'
 import { read } from './read.js'
+import { isUnbound } from './runtime.js'
 import type { Change } from './plan.js'
 import { save } from './save.js'
 import type { Wish } from './standing.js'
@@ -27,6 +29,8 @@ export class Members implements SessionOwner {
   isNew (): boolean { return this.#visit.place === null }
   createdAt (): number { return this.#visit.place?.record.times.createdAt ?? Date.now() }
   authenticatedAt (): number { return this.#visit.place?.record.times.authenticatedAt ?? 0 }
+
+  device (): BoundDevice | null { return factsOf(this.#visit.place?.record.device ?? null) }
 
   expiresAt (): number {
     const { place, runtime: { settings } } = this.#visit
@@ -116,6 +120,7 @@ export class Members implements SessionOwner {
     const latest = await backend.reload(place, now)
     if (visit.life !== life) return // destroy() was called meanwhile
     if (latest === 'moved') throw new Moved()
+    if (latest !== ENDED && isUnbound(visit.runtime, latest, visit.exchange.request.headers.cookie)) throw new Unbound()
     if (latest === ENDED || !read(visit, latest, now)) throw new Ended()
     this.#accept()
   }

@@ -1,14 +1,15 @@
-import { isKept, type Loaded } from '../backends/place.js'
+import type { Answer } from '../async/answer.js'
+import { isKept, type Loaded, type NotFound } from '../backends/place.js'
 import { NotReady } from '../errors.js'
 import type { Exchange } from '../http/exchange.js'
 import { Session } from '../session/session.js'
 import { Members } from './members.js'
 import { read } from './read.js'
-import { emit, isHeard, type Runtime } from './runtime.js'
+import { emit, isHeard, isUnbound, type Runtime } from './runtime.js'
 import { Visit } from './visit.js'
 
 type Found = Extract<Loaded, { readonly state: 'found' }>
-type NotFound = Extract<Loaded, { readonly state: 'none' }>
+type None = Extract<Loaded, { readonly state: 'none' }>
 
 /** Milliseconds by which the clocks of machines commonly differ. */
 const WORTH_A_WORD = 1_000
@@ -24,13 +25,21 @@ export function load (exchange: Exchange, runtime: Runtime): void | Promise<void
   if (exchange.loading) throw new NotReady(runtime.settings.name)
   if (exchange.token === null || exchange.loaded !== null) return
   exchange.loading = true
+  let loading: Answer<Loaded>
   try {
-    const loading = runtime.backend.load(exchange.token, Date.now(), exchange)
-    if (loading instanceof Promise) return loading.then((loaded) => exchange.find(loaded), (error: Error) => storeFailed(exchange, runtime, error))
-    exchange.find(loading)
+    loading = runtime.backend.load(exchange.token, Date.now(), exchange)
   } catch (error) {
-    storeFailed(exchange, runtime, error as Error)
+    return storeFailed(exchange, runtime, error as Error)
   }
+  if (!(loading instanceof Promise)) return accept(exchange, runtime, loading)
+  return loading.then((loaded) => accept(exchange, runtime, loaded), (error: Error) => storeFailed(exchange, runtime, error))
+}
+
+/** The answer of the backend counts, unless the session is bound to a device that the request does not come from. */
+export function accept (exchange: Exchange, runtime: Runtime, loaded: Loaded): void {
+  exchange.find(loaded)
+  if (loaded.state !== 'found' || !isUnbound(runtime, loaded.place, exchange.request.headers.cookie)) return
+  exchange.find({ state: 'none', reason: 'unbound', unbound: loaded.place })
 }
 
 /** Throws where the route wants that. */
@@ -54,18 +63,26 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
   visit.begin()
   if (loaded === STORE_FAILED) visit.hinder('store')
   if (loaded?.state === 'moved') visit.hinder('moved')
-  if (loaded !== null && loaded.state !== 'found') visit.reject(loaded.state === 'none' ? loaded.reason : 'moved')
+  if (loaded?.state === 'none' && loaded.unbound !== undefined) visit.hinder({ unbound: loaded.unbound })
+  if (loaded !== null && loaded.state !== 'found') reject(visit, loaded)
   return visit
 }
 
+function reject (visit: Visit, loaded: NotFound): void {
+  if (loaded.state === 'moved') return visit.reject('moved')
+  const { exchange: { request: { headers } }, runtime: { gate } } = visit
+  visit.reject(loaded.reason, loaded.unbound === undefined || gate === null ? [] : gate.why(headers))
+}
+
 /** Some of what is found, or not accepted, hints at a fault of the installation. */
-function tell ({ exchange: { request: { log } }, runtime: { keyIds, notices, settings } }: Visit, loaded: Found | NotFound): void {
+function tell ({ exchange: { request: { log } }, runtime: { gate, keyIds, notices, settings } }: Visit, loaded: Found | None): void {
   const accepted = loaded.state === 'found'
   const { ahead = 0 } = loaded
   if (ahead >= WORTH_A_WORD) notices.say(log, 'from-the-future', { ahead, accepted })
   if (accepted) return
   if (loaded.reason === 'duplicate-cookie') notices.say(log, 'duplicate-cookie', { cookie: settings.cookie.name })
   if (loaded.keyId !== undefined) notices.say(log, 'unknown-key', { keyId: loaded.keyId, known: keyIds })
+  if (loaded.unbound !== undefined && gate === null) notices.say(log, 'no-gate', {})
 }
 
 function sessionOf (visit: Visit): Session {

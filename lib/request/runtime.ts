@@ -1,15 +1,20 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { Turns } from '../async/queue.js'
 import type { Backend } from '../backends/backend.js'
 import type { OpenSockets } from '../backends/open-sockets.js'
+import type { Place } from '../backends/place.js'
 import { hasSubscribers, publish } from '../diagnostics/channels.js'
 import type { CookieWriter } from '../http/cookie.js'
 import type { Notices } from '../http/notices.js'
 import type { Settings } from '../options/options.js'
 import type { Codec } from '../schema/codec.js'
 import type { Opener } from '../schema/migrations.js'
+import type { Device } from '../record/device.js'
 import type { HookEvent, HookList } from '../session/hooks.js'
 import type { Data } from '../session/merge.js'
+import type { Keyring } from '../tokens/keyring.js'
+import type { Kind } from '../tokens/kinds.js'
 import type { OldCookieIds } from '../tokens/old-cookie-ids.js'
 import type { SessionHookName } from '../../types/index.js'
 
@@ -35,6 +40,27 @@ export interface Runtime {
   oldCookieIds: OldCookieIds
   /** The option, to be asked again. */
   secret: unknown
+  /** Makes another keyring of the same secrets, for the values of a cookie. */
+  keyring: (kind: Kind, cookie: string) => Keyring
+  /** Says who may use a session that is bound to a device. `null`: nobody. */
+  gate: Gate | null
+}
+
+/** Tells the device that a session is bound to from every other. */
+export interface Gate {
+  /** Has the store to be asked before the handler, because the answer may be another one? */
+  asksFirst (request: FastifyRequest): boolean
+  /** Answers a request that does not come from the device. `undefined`: it goes on without the session. Throws `Unbound`. */
+  turnAway (request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined
+  /** Does a `Cookie` header come from the device? */
+  admits (device: Device, cookies: string | undefined): boolean
+  /** Why not, as far as the browser tells in these headers. */
+  why (headers: IncomingHttpHeaders): readonly string[]
+}
+
+/** Is the session bound to a device that the request does not come from? `cookies`: its `Cookie` header. */
+export function isUnbound ({ gate }: Pick<Runtime, 'gate'>, { record: { device } }: Place, cookies: string | undefined): boolean {
+  return device !== null && (gate === null || !gate.admits(device, cookies))
 }
 
 type Told = Exclude<SessionHookName, 'preSave' | 'preRotate'>

@@ -32,8 +32,11 @@ export interface Wish {
 
 export const NO_WISH: Wish = Object.freeze({ rotate: false, keep: null, reauthenticated: false, touch: false, persist: undefined })
 
-/** Why this request may not create a session: its own moved to a new id, the store failed, or there is a record that it cannot read. */
-export type Obstacle = null | 'moved' | 'store' | { readonly unreadable: Place }
+/**
+ * Why the request did not get the session that it asked for. It has moved to a new id, the store failed, its record cannot be
+ * read, or it is bound to another device. Only the last lets the request create a session.
+ */
+export type Obstacle = null | 'moved' | 'store' | { readonly unreadable: Place } | { readonly unbound: Place }
 
 /** How the session ends: `destroy()` has asked for it (`null`: for the sessions of several cookies), or somebody else has done it. */
 export type Ending = null | 'elsewhere' | { readonly asked: Place | null }

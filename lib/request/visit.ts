@@ -107,13 +107,14 @@ export class Visit {
   assertFree (): void {
     if (this.obstacle === 'moved') throw new Moved()
     if (this.obstacle === 'store') throw new StoreFailed()
-    if (this.obstacle !== null && this.obstacle.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
+    if (this.obstacle !== null && 'unreadable' in this.obstacle && this.obstacle.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
   }
 
   /** The record that `destroy()` would end. */
   get endable (): Place | null {
     if (this.place !== null) return this.place
-    return this.obstacle !== null && typeof this.obstacle === 'object' ? this.obstacle.unreadable : null
+    if (this.obstacle === null || typeof this.obstacle !== 'object') return null
+    return 'unbound' in this.obstacle ? this.obstacle.unbound : this.obstacle.unreadable
   }
 
   /** `destroy()`: the record is noted, to be ended, and the object goes on as a new session. */

@@ -1,4 +1,4 @@
-import type { ReservedKey } from '../../types/index.js'
+import type { BoundDevice, ReservedKey } from '../../types/index.js'
 import { InvalidOption, ReservedKey as ReservedKeyError } from '../errors.js'
 import type { Data } from './merge.js'
 
@@ -9,6 +9,7 @@ export interface SessionOwner {
   createdAt (): number
   expiresAt (): number
   authenticatedAt (): number
+  device (): BoundDevice | null
   copy (data: Data): Data
   initial (): Data
   /** Is it one that plugins write outside the schema? */
@@ -44,6 +45,7 @@ export class Session {
   get isNew (): boolean { return this.#owner.isNew() }
   get createdAt (): Date { return new Date(this.#owner.createdAt()) }
   get expiresAt (): Date { return new Date(this.#owner.expiresAt()) }
+  get device (): BoundDevice | null { return this.#owner.device() }
   get authenticatedAt (): Date | null {
     const at = this.#owner.authenticatedAt()
     return at === 0 ? null : new Date(at)
@@ -158,12 +160,8 @@ export function assertData (what: string, data: unknown, must = 'must be an obje
 }
 
 /** Nobody has to wait for these: what goes wrong is in the log then, and does not end the process as an unhandled rejection. */
-async function start (run: () => void | Promise<void>): Promise<void> {
-  await run()
-}
-
 function noticed (owner: SessionOwner, run: () => void | Promise<void>): Promise<void> {
-  const running = start(run)
+  const running = (async () => await run())()
   running.catch((error: unknown) => owner.note(error))
   return running
 }

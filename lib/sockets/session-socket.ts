@@ -4,6 +4,7 @@ import { visitBehind } from '../request/members.js'
 import { InvalidOption } from '../errors.js'
 import type { Watch } from '../backends/open-sockets.js'
 import { deadline } from '../record/timeouts.js'
+import { isUnbound } from '../request/runtime.js'
 import { sessionName } from '../guards/require-recent.js'
 import { registered } from '../session/registered.js'
 import type { Session } from '../session/session.js'
@@ -82,7 +83,7 @@ class SessionWatch implements Watch {
   }
 
   async #ask (): Promise<void> {
-    const { runtime: { backend }, exchange: { request } } = this.#visit
+    const { runtime, runtime: { backend }, exchange: { request } } = this.#visit
     let latest: Reloaded
     try {
       latest = await backend.reload(this.#place, Date.now())
@@ -93,6 +94,8 @@ class SessionWatch implements Watch {
     }
     if (this.#stopped) return
     if (typeof latest === 'string') this.#close(CLOSE_ENDED)
+    // A socket sends no newer proof: whoever can give one connects again.
+    else if (isUnbound(runtime, latest, request.headers.cookie)) this.#close(UNAVAILABLE)
     else this.#follow(latest)
   }
 

@@ -24,6 +24,7 @@ export interface Kind extends Purpose {
 
 /** id[32] ‖ issued at, 48 bits. */
 export const REFERENCE_BYTES = 38
+export const DEVICE_BYTES = 38
 const MAC = 16
 
 /** Encrypted and authenticated: `nonce[24] ‖ ciphertext ‖ tag[16]` of XChaCha20-Poly1305. */
@@ -46,12 +47,12 @@ export const sealed = (cipher: Cipher): Kind => ({
   })
 })
 
-/** Authenticated, exactly `REFERENCE_BYTES` long: HMAC-SHA256 cut to 128 bits, as a forgery can only be tried online. */
-export const reference: Kind = {
-  version: '3',
-  purpose: 'reference',
+/** Authenticated, always as long: HMAC-SHA256 cut to 128 bits, as a forgery can only be tried online. */
+const authenticated = (version: string, purpose: string, exactly: number): Kind => ({
+  version,
+  purpose,
   overhead: MAC,
-  exactly: REFERENCE_BYTES,
+  exactly,
   protection (key, associated) {
     const authenticate = hmacSha256(key, associated)
     const mac = (body: Uint8Array) => authenticate(body).subarray(0, MAC)
@@ -65,7 +66,13 @@ export const reference: Kind = {
       }
     }
   }
-}
+})
+
+export const reference = authenticated('3', 'reference', REFERENCE_BYTES)
+/** For a device that has proved that it has the key: binding[16] ‖ random[16] ‖ good until, 48 bits. */
+export const bound = authenticated('5', 'bound', DEVICE_BYTES)
+/** The first challenge to a device: hash of the sign-in[16] ‖ random[16] ‖ good until, 48 bits. */
+export const offer = authenticated('6', 'offer', DEVICE_BYTES)
 
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 const encode = (bytes: Uint8Array): string => viewOf(bytes).toString('base64url')

@@ -3,10 +3,12 @@ import * as codecs from '../../lib/codecs.js'
 import * as conformance from '../../lib/conformance.js'
 import * as root from '../../lib/index.js'
 import { readOptions } from '../../lib/options/options.js'
+import { readOptions as readDeviceOptions } from '../../lib/device-bound/options.js'
+import * as deviceBound from '../../lib/device-bound.js'
 import * as testing from '../../lib/testing.js'
 import { schema } from '../support/app.js'
 import { membersOf } from '../support/declarations.js'
-import { blocksOf, codeIn, proseOf } from '../support/documents.js'
+import { blocksOf, codeIn, proseOf, tableOf } from '../support/documents.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 
 const readme = proseOf('README.md')
@@ -16,7 +18,7 @@ t.test('the package root exports what docs/typing.md says, and nothing else', as
   const said = codeIn(/^The package root has .*$/m.exec(typing)?.[0] ?? '')
   t.strictSame(Object.keys(root).sort(), ['default', ...said].sort())
   t.equal(root.default, root.sessionPlugin)
-  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireRecent', 'requireSession', 'returnPath', 'sessionPlugin', 'sessionSocket', 'withGuard', 'withSession'])
+  t.strictSame(Object.keys(root).sort(), ['SessionError', 'createSession', 'default', 'requireBound', 'requireRecent', 'requireSession', 'returnPath', 'sessionPlugin', 'sessionSocket', 'withGuard', 'withSession'])
 })
 
 t.test('what the blocks of README and docs/typing.md import from the package root is exported', async (t) => {
@@ -27,6 +29,19 @@ t.test('what the blocks of README and docs/typing.md import from the package roo
 
 t.test('codecs exports the codecs that docs/typing.md shows, and nothing else', async (t) => {
   t.strictSame(Object.keys(codecs).sort(), importsOf('fastify-typed-session/codecs').sort())
+})
+
+t.test('device-bound exports its plugin, and the guide has each option with the default that the code has', async (t) => {
+  t.strictSame(Object.keys(deviceBound).sort(), ['default', 'deviceBound'])
+  t.equal(deviceBound.default, deviceBound.deviceBound)
+  const { session, prefix, cookieLife, refuses } = readDeviceOptions({})
+  const defaults = { session: `'${session}'`, prefix: `'${prefix}'`, cookieLife: String(cookieLife / 1000), when: 'every sign-in', onUnbound: refuses ? "'refuse'" : "'anonymous'" }
+  const { rows } = tableOf('docs/guides/device-bound.md', 'Options', 'option')
+  const bare = (cell: string) => cell.replace(/^`|`$/g, '')
+  t.strictSame(Object.fromEntries(rows.map(([option = '', value = '']) => [bare(option), bare(value)])), defaults)
+  const members = membersOf('device-bound.ts', 'DeviceBoundOptions')
+  t.strictSame(members.map(({ name }) => name), Object.keys(defaults))
+  for (const { name, doc } of members.filter(({ name }) => name !== 'when')) t.match(doc, `Default \`${defaults[name as keyof typeof defaults]}\``)
 })
 
 t.test('testing and conformance export what the README names, and nothing else', async (t) => {

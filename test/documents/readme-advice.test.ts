@@ -19,6 +19,9 @@ const advice = documents.filter((path) => !others.includes(path)).flatMap((path)
   return codeIn(prose).map((code) => ({ path, code }))
 })
 
+/** Options of device-bound. */
+const device = membersOf('device-bound.ts', 'DeviceBoundOptions').map(({ name }) => name)
+
 const unknown = (pattern: RegExp, known: readonly string[]) => {
   const named = advice.flatMap(({ path, code }) => [...code.matchAll(pattern)].map((match) => ({ name: match[1] ?? '', place: `${path}: ${code}` })))
   return { count: named.length, unknown: named.filter(({ name }) => !known.includes(name)).map(({ place }) => place) }
@@ -27,7 +30,7 @@ const unknown = (pattern: RegExp, known: readonly string[]) => {
 t.test('every option that is advised exists', async (t) => {
   // `config` and its `session` are a route's, `sessionPlugin` is an option of @fastify/csrf-protection. Inside `cookie` and `session` stand these.
   t.match(readText('node_modules/@fastify/csrf-protection/types/index.d.ts'), /\bsessionPlugin\b/)
-  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), ...Object.keys(cookieDefaults), ...route, 'config', 'sessionPlugin', 'ending'])
+  const { count, unknown: missing } = unknown(/^([a-z]\w*): /g, [...Object.keys(optionDefaults), ...Object.keys(cookieDefaults), ...route, ...device, 'config', 'sessionPlugin', 'ending'])
   t.ok(count > 8)
   t.strictSame(missing, [])
 })

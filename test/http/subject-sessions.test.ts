@@ -44,7 +44,8 @@ for (const backend of PLACES) {
         lastUsedAt: new Date(START + 150_000),
         expiresAt: new Date(START + 1_000_000),
         authenticatedAt: new Date(START),
-        about: { agent: 'a phone' }
+        about: { agent: 'a phone' },
+        device: null
       }, 'a touch moves the last use, though not the deadline here')
       t.match(second, { id: await laptop.id(), lastUsedAt: new Date(START + 50_000), about: { agent: 'a laptop' } })
       pass(1_000_000)

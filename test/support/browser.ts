@@ -5,7 +5,7 @@ import { type BrowserContext, chromium } from 'playwright-core'
 import type { Test } from 'tap'
 import { skipOrFail } from './skip.js'
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const usual = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 // Nothing but the pages under test is to be asked for.
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -16,7 +16,7 @@ export interface Windows {
 }
 
 /** A real Chromium, closed when the test ends; `null` (and the test skipped, in CI failed) where there is none. */
-export async function startBrowser (t: Test, more: readonly string[] = []): Promise<Windows | null> {
+export async function startBrowser (t: Test, more: readonly string[] = [], executablePath = usual): Promise<Windows | null> {
   if (!existsSync(executablePath)) {
     skipOrFail(t, `needs Chromium at ${executablePath} (or CHROMIUM)`)
     return null

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { JsonObject } from '../../types/index.js'
+import { ALGORITHMS, type Device } from '../../lib/record/device.js'
 import type { Times } from '../../lib/record/record.js'
 
 export const LATEST = 2 ** 48 - 1
@@ -31,5 +32,15 @@ export const anyCard = fc.option(fc.oneof(
 export const timesOf = (createdAt: number, more: Partial<Times> = {}): Times => ({
   version: 1, createdAt, usedAt: createdAt, authenticatedAt: 0, rotatedAt: createdAt, persist: null, idle: 0, absolute: 0, adoptedUntil: 0, ...more
 })
+
+/** A binding to a device, if there is one. */
+export const anyDevice: fc.Arbitrary<Device | null> = fc.option(fc.record({
+  id: fc.string(),
+  algorithm: fc.constantFrom(...ALGORITHMS),
+  key: fc.constantFrom<Record<string, string>>({ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }, { kty: 'RSA', n: 'n', e: 'AQAB' }),
+  boundAt: time,
+  refreshedAt: time,
+  challenges: fc.array(fc.record({ value: fc.string(), until: time, answer: fc.option(fc.string()) }, { noNullPrototype: true }), { maxLength: 2 })
+}, { noNullPrototype: true }))
 
 export const law = { seed: 11, numRuns: 1000 }

@@ -2,7 +2,7 @@ import type { Exchange } from '../../http/exchange.js'
 import { isCacheable } from '../../http/headers.js'
 import { type OldCookie, OldCookies, readOldCookie } from '../../http/old-cookies.js'
 import type { Loaded } from '../../backends/place.js'
-import { load, storeFailed } from '../open.js'
+import { accept, load, storeFailed } from '../open.js'
 import type { Runtime } from '../runtime.js'
 import { oldSession } from './old-session.js'
 
@@ -38,9 +38,9 @@ export async function adopt (exchange: Exchange, runtime: Runtime): Promise<void
   }
 }
 
-/** Of several cookies of ours none is used, but one of them may be a session. Behind a store that failed there may be one. */
+/** Of several cookies of ours none is used, but one of them may be a session. Behind a store that failed there may be one. A session that is bound to another device is one. */
 function isVacant (loaded: Loaded | null): boolean {
-  return loaded === null || (loaded.state === 'none' && loaded.reason !== 'duplicate-cookie' && loaded.reason !== 'store-failed')
+  return loaded === null || (loaded.state === 'none' && loaded.reason !== 'duplicate-cookie' && loaded.reason !== 'store-failed' && loaded.reason !== 'unbound')
 }
 
 async function adoptFirst (exchange: Exchange, runtime: Runtime): Promise<void> {
@@ -57,8 +57,8 @@ async function adoptFirst (exchange: Exchange, runtime: Runtime): Promise<void> 
       exchange.loaded ??= found
       continue
     }
-    exchange.loaded = found
-    if (found.state === 'found') old.adopted = { system, value }
+    accept(exchange, runtime, found)
+    if (exchange.loaded?.state === 'found') old.adopted = { system, value }
     return
   }
 }

@@ -66,5 +66,5 @@ function adoptable ({ codec, settings: { version } }: Runtime, { cookie: { name 
   const times = {
     version, createdAt: Math.floor(began), usedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null, idle: 0, absolute: 0, adoptedUntil: until
   }
-  return { record: { kind: 'session', times, found, card: null }, dated: createdAt !== undefined }
+  return { record: { kind: 'session', times, found, card: null, device: null }, dated: createdAt !== undefined }
 }

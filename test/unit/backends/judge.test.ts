@@ -12,7 +12,7 @@ const T = 1_700_000_000_000
 const HOUR = 3_600_000
 
 const placeOf = (times: Times, usedAt: number): Place => ({
-  raw: null, key: 'k', record: { kind: 'session', times, found: { data: {}, extra: null }, card: null }, payload: '', usedAt, stale: false
+  raw: null, key: 'k', record: { kind: 'session', times, found: { data: {}, extra: null }, card: null, device: null }, payload: '', usedAt, stale: false
 })
 const verdict = (times: Times, usedAt: number, now: number) => {
   const judged = judge(placeOf(times, usedAt), timeouts, now)

@@ -258,6 +258,7 @@ const POLICY: SessionPolicy = {
   overLimit: 'evict-oldest',
   revocations: false,
   revocationStaleness: 0,
+  deviceBound: false,
   keyIds: []
 }
 

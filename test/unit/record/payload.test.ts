@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { END_MARK, readPayload, writePayload, writeTombstone } from '../../../lib/record/payload.js'
-import { anyCard, anyStored, anyTimes, law } from '../../support/records.js'
+import { anyCard, anyDevice, anyStored, anyTimes, law, timesOf } from '../../support/records.js'
 
 t.test('what a store keeps is read again, and is JSON that an operator can read', async (t) => {
-  fc.assert(fc.property(anyTimes, anyStored, anyCard, (times, stored, card) => {
-    const payload = writePayload(times, stored, card)
-    t.strictSame(readPayload(payload), { kind: 'session', times, found: stored, card })
+  fc.assert(fc.property(anyTimes, anyStored, anyCard, anyDevice, (times, stored, card, device) => {
+    const payload = writePayload(times, stored, card, device)
+    t.strictSame(readPayload(payload), { kind: 'session', times, found: stored, card, device })
     t.strictSame(JSON.parse(payload).data, stored.data)
   }), law)
 })
@@ -16,6 +16,18 @@ t.test('what a record says of a device that is no object, or of a key that is no
   for (const card of [{ about: [1] }, { about: 'text' }, { about: 7, from: 7 }, { from: {} }, { about: null, from: null }]) {
     t.match(readPayload(JSON.stringify({ ...record, ...card })), { kind: 'session', card: null })
   }
+})
+
+t.test('a binding that cannot be read makes a record nothing: nobody may take its session for one that is not bound', async (t) => {
+  const record = { version: 1, createdAt: 1, usedAt: 1, data: {} }
+  const device = { id: 'i', algorithm: 'ES256', key: { kty: 'EC' }, boundAt: 1, refreshedAt: 2, challenges: [{ value: 'v', until: 3, answer: null }] }
+  t.strictSame(readPayload(JSON.stringify({ ...record, device })), { kind: 'session', times: timesOf(1), found: { data: {}, extra: null }, card: null, device })
+  const wrong = [
+    null, 5, 'text', [], {}, { ...device, id: 5 }, { ...device, algorithm: 'none' }, { ...device, key: null }, { ...device, key: 'key' }, { ...device, key: { n: 5 } },
+    { ...device, boundAt: -1 }, { ...device, refreshedAt: '2' }, { ...device, challenges: null }, { ...device, challenges: [5] },
+    { ...device, challenges: [{ value: 5, until: 3, answer: null }] }, { ...device, challenges: [{ value: 'v', until: 0.5, answer: null }] }, { ...device, challenges: [{ value: 'v', until: 3, answer: 5 }] }
+  ]
+  for (const device of wrong) t.equal(readPayload(JSON.stringify({ ...record, device })), null, JSON.stringify(device))
 })
 
 const to = `0123abcd:${'e'.repeat(64)}`

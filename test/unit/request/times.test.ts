@@ -18,7 +18,7 @@ const read = (options: object = {}) => readOptions({ schema, ...options }, false
 const NEW = codec.initial()
 
 const placeOf = (times: Times, usedAt = times.usedAt): Place => ({
-  raw: Buffer.alloc(16), key: 'k', record: { kind: 'session', times, found: { data: {}, extra: null }, card: null }, payload: '', usedAt, stale: false
+  raw: Buffer.alloc(16), key: 'k', record: { kind: 'session', times, found: { data: {}, extra: null }, card: null, device: null }, payload: '', usedAt, stale: false
 })
 const moment = (more: Partial<Moment> = {}): Moment => ({ now: T + 9, usedAt: T + 8, changed: true, privileged: false, proved: false, rotate: null, ...more })
 

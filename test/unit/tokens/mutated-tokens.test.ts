@@ -52,12 +52,12 @@ async function load (directory: string, mistake: typeof MISTAKES[number] | null)
   }
   const get = async <T>(file: string) => await import(pathToFileURL(join(directory, `tokens/${file}.js`)).href) as T
   const { createKeyring } = await get<typeof import('../../../lib/tokens/keyring.js')>('keyring')
-  const { reference, sealed } = await get<typeof import('../../../lib/tokens/kinds.js')>('kinds')
+  const { bound, offer, reference, sealed } = await get<typeof import('../../../lib/tokens/kinds.js')>('kinds')
   const { loadCipher } = await get<typeof import('../../../lib/tokens/cipher.js')>('cipher')
-  const kinds: readonly Kind[] = [sealed(await loadCipher()), reference]
+  const kinds: readonly Kind[] = [sealed(await loadCipher()), reference, bound, offer]
   return (secrets, binding) => {
-    const [first, second] = kinds.map((kind) => createKeyring(secrets, binding, kind)) as [Keyring, Keyring]
-    return { sealed: first, reference: second }
+    const [first, second, third, fourth] = kinds.map((kind) => createKeyring(secrets, binding, kind)) as [Keyring, Keyring, Keyring, Keyring]
+    return { sealed: first, reference: second, bound: third, offer: fourth }
   }
 }
 

@@ -35,6 +35,16 @@ t.test('every frozen token is written again, character for character', async (t)
   }
 })
 
+t.test('every frozen token of a device is read and written', async (t) => {
+  const { tokens } = JSON.parse(readText('test/vectors/devices.json')) as Pick<Corpus, 'tokens'>
+  for (const { format, secret, body, token, ...binding } of tokens) {
+    const keyring = createKeyring([bytes(secret)], binding, kinds[format])
+    t.same(keyring.read(token), { body: bytes(body), stale: false })
+    t.equal(keyring.write(bytes(body)), token)
+  }
+  t.equal(tokens.length, 12)
+})
+
 t.test('every frozen forgery is refused', async (t) => {
   const { secret, ...binding } = corpus.rejectedBy
   const accepted = corpus.rejected.filter(({ format, token }) => createKeyring([bytes(secret)], binding, kinds[format]).read(token) !== null)

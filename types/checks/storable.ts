@@ -1,4 +1,4 @@
-import type { Json } from './json.js'
+import type { Json } from '../json.js'
 
 /** An error message that names every path of `Stored` that JSON cannot hold; `never`: there is none. */
 export type UnstorableMessage<Stored> =
