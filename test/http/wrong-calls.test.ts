@@ -54,10 +54,10 @@ for (const [what, call] of Object.entries(WRONG)) {
 
 t.test('open() of what is no request and no header says what to give; who has no cookie has no session', t => eachBackend(t, async (t, backend) => {
   const { sessions } = await buildApp(t, { backend })
-  for (const source of [null, 7, {}]) {
+  for (const source of [7, {}]) {
     await t.rejects(sessions.open(source as never), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option open\(source\): must be a request, or the text of its Cookie header/ })
   }
-  for (const source of ['', undefined, { headers: {} }]) t.equal(await sessions.open(source as never), null)
+  for (const source of ['', null, undefined, { headers: {} }]) t.equal(await sessions.open(source as never), null)
 }))
 
 t.test('sessionSocket() of what is no socket, or of the request of another framework, says what to give', async (t) => {
