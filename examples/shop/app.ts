@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import session, { type SessionStore } from 'fastify-typed-session'
 import deviceBound from 'fastify-typed-session/device-bound'
+import inspector from 'fastify-typed-session/inspector'
 import { account, describe } from './account.js'
 import { admin } from './admin.js'
 import { cart } from './cart.js'
@@ -29,6 +30,7 @@ export interface ShopOptions {
 }
 
 export async function buildShop ({ secret, store, revocations, server = {}, close = () => {} }: ShopOptions): Promise<FastifyInstance> {
+  const developing = process.env.NODE_ENV === 'development'
   const app = Fastify(server)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(refusal)
@@ -37,7 +39,7 @@ export async function buildShop ({ secret, store, revocations, server = {}, clos
   app.addHook('onClose', async () => { await close() })
   await app.register(formbody)
   await app.register(websocket)
-  await app.register(view, { engine: { ejs }, root: `${here}views`, layout: 'layout.ejs', defaultContext: { moment, money, products } })
+  await app.register(view, { engine: { ejs }, root: `${here}views`, layout: 'layout.ejs', defaultContext: { moment, money, products, developing } })
   await app.register(session, {
     schema,
     secret,
@@ -55,6 +57,7 @@ export async function buildShop ({ secret, store, revocations, server = {}, clos
     if (origin !== undefined && !origin.endsWith(`://${request.host}`)) return reply.code(403).send('This form is on another site')
   })
 
+  if (developing) await app.register(inspector) // at /.session
   for (const part of [cart, signIn, account, admin, openTab]) await app.register(part)
   return app
 }

@@ -5,6 +5,7 @@ import { here } from './page.js'
 import { shopSecret } from './secret.js'
 import { kindOf, openStore } from './store.js'
 
+process.env.NODE_ENV ??= 'development'
 const { DATA: data = `${here}data`, PORT: port = '3000', STORE: address, TRUST_PROXY: trustProxy } = process.env
 
 async function open () {

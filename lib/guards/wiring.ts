@@ -37,6 +37,11 @@ function watch (app: Instance): void {
   })
 }
 
+/** The names of the sessions that are declared on `app`, or above it. */
+export function sessionsOn (app: Instance): readonly string[] {
+  return (app[SESSIONS] ?? []).map(({ name }) => name)
+}
+
 /** Checks what the routes of `app` say of a session, those that are there and all to come. Throws `InvalidOption`. */
 export function checkRoutes (app: Instance, { name, schema }: Declared): void {
   if (app[SESSIONS] === undefined) {

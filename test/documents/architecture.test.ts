@@ -6,7 +6,7 @@ import { root } from '../support/root.js'
 
 /** Highest first: a file imports from its own room or from a lower one. The files of `lib/` itself are the doors. */
 const ROOMS = [
-  'doors', 'adopt', 'command', 'conformance', 'device-bound', 'plugin', 'sockets', 'request', 'http', 'guards', 'options', 'schema', 'session', 'backends', 'tokens', 'record', 'values', 'diagnostics', 'async'
+  'doors', 'adopt', 'command', 'conformance', 'device-bound', 'inspector', 'plugin', 'sockets', 'request', 'http', 'guards', 'options', 'schema', 'session', 'backends', 'tokens', 'record', 'values', 'diagnostics', 'async'
 ] as const
 /** Below every room, beside `types/`: these import nothing of `lib/`. */
 const GROUND = ['lib/errors', 'lib/store-shape', 'lib/async/queue']

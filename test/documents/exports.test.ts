@@ -2,6 +2,7 @@ import t from 'tap'
 import * as codecs from '../../lib/codecs.js'
 import * as conformance from '../../lib/conformance.js'
 import * as root from '../../lib/index.js'
+import * as inspector from '../../lib/inspector.js'
 import { readOptions } from '../../lib/options/options.js'
 import { readOptions as readDeviceOptions } from '../../lib/device-bound/options.js'
 import * as deviceBound from '../../lib/device-bound.js'
@@ -42,6 +43,11 @@ t.test('device-bound exports its plugin, and the guide has each option with the 
   const members = membersOf('device-bound.ts', 'DeviceBoundOptions')
   t.strictSame(members.map(({ name }) => name), Object.keys(defaults))
   for (const { name, doc } of members.filter(({ name }) => name !== 'when')) t.match(doc, `Default \`${defaults[name as keyof typeof defaults]}\``)
+})
+
+t.test('inspector exports its plugin, and nothing else', async (t) => {
+  t.strictSame(Object.keys(inspector).sort(), ['default', 'inspector'])
+  t.equal(inspector.default, inspector.inspector)
 })
 
 t.test('testing and conformance export what the README names, and nothing else', async (t) => {

@@ -22,6 +22,24 @@ const programs = Object.keys(entries).filter((entry) => entry !== './package.jso
 /** What lies beside the stores, and is nobody else's. */
 const inside = ['internal/options', 'internal/sql/retry', 'adapters/tiered']
 
+/** Asks for the page, and for everything that it or its scripts name. */
+const INSPECTOR = `
+  import Fastify from 'fastify'
+  import { z } from 'zod'
+  import session from 'fastify-typed-session'
+  import inspector from 'fastify-typed-session/inspector'
+  process.env.NODE_ENV = 'development'
+  const app = Fastify()
+  app.register(session, { schema: z.object({}), secret: process.argv[1] })
+  app.register(inspector)
+  const asked = new Set(['/.session'])
+  for (const url of asked) {
+    const { statusCode, body } = await app.inject(url)
+    if (statusCode !== 200) throw new Error(url)
+    for (const [, name] of body.matchAll(/(?:(?:src|href)="\\.\\/\\.session|from '\\.)\\/([\\w.]+)['"]/g)) asked.add('/.session/' + name)
+  }
+  if (asked.size < 8) throw new Error([...asked].join())`
+
 t.test('the package holds what package.json points to', async (t) => {
   const targets = [...Object.values(entries).flatMap((target) => Object.values(target)), ...Object.values(manifest.bin)]
   t.strictSame(targets.filter((target) => !packed.files.includes(target.slice(2))), [])
@@ -29,9 +47,9 @@ t.test('the package holds what package.json points to', async (t) => {
 
 t.test('the package holds sources for its source maps, its documents, and nothing else of the repository', async (t) => {
   const foreign = packed.files.filter((path) =>
-    !/^(dist|lib|types)\//.test(path) && !/^(docs|benchmarks)\/.*\.(md|svg)$/.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
+    !/^(dist|lib|types)\//.test(path) && !/^(docs|benchmarks)\/.*\.(md|svg|png)$/.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
   t.strictSame(foreign, [])
-  const without = packed.files.filter((path) => path.endsWith('.js') && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
+  const without = packed.files.filter((path) => /^dist\/.*\.js$/.test(path) && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
   t.strictSame(without, [], 'a compiled file whose source is gone is a leftover of an older build')
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) t.ok(packed.files.includes(file), `has ${file}`)
 })
@@ -98,6 +116,8 @@ t.test('installed into an empty folder', async (t) => {
           if (code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw new Error(code)
         })`).join('\n')], folder)
       t.equal(closed.status, 0, closed.output)
+      const inspector = await run(node, ['--input-type=module', '--eval', INSPECTOR, secret], folder)
+      t.equal(inspector.status, 0, `the page of the inspector is there with all its files\n${inspector.output}`)
     })
   }
 })

@@ -1,0 +1,125 @@
+import { channel } from 'node:diagnostics_channel'
+import { hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import type { ConflictMessage, RejectMessage, RotateMessage, SaveMessage, SessionMessage } from '../../types/index.js'
+import { readCookie } from '../http/cookie.js'
+import type { Runtime } from '../request/runtime.js'
+
+/** Events of one session. */
+const MOST = 100
+/** Of how many sessions. */
+const SESSIONS = 500
+
+/** Marks the routes of the page: nothing that happens there is an event. */
+export const OWN = Symbol('inspector')
+
+/** Something that has happened to a session. Never data. */
+export interface Told {
+  /** Counts the events of this process. */
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly what: 'created' | 'loaded' | 'saved' | 'rotated' | 'merged' | 'rejected' | 'ended'
+  readonly why?: string
+  /** Changed keys that the schema names. */
+  readonly keys?: readonly string[]
+  /** How many others have changed. */
+  readonly others?: number
+  /** Method and pattern of the route: an address may hold secrets. `null`: it happened outside a request. */
+  readonly route: string | null
+  /** `request.id`, which stands in the log. */
+  readonly request: string | null
+}
+
+type What = Pick<Told, 'what' | 'why' | 'keys' | 'others'>
+
+/** The last events of this process, by session. It listens to the channels, which carry no data, tokens or ids. */
+export class EventLog {
+  readonly #runtimes: ReadonlyMap<string, Runtime>
+  readonly #server: unknown
+  /** By public id, and rejections by a hash of the cookie that was not accepted. */
+  readonly #told = new LRUCache<string, readonly Told[]>({ max: SESSIONS })
+  readonly #channels: ReadonlyArray<readonly [string, (message: unknown) => void]>
+  #number = 0
+
+  /** `server`: of the application; others may share the process. */
+  constructor (runtimes: ReadonlyMap<string, Runtime>, server: unknown) {
+    this.#runtimes = runtimes
+    this.#server = server
+    this.#channels = Object.entries({
+      load: this.#on(() => ({ what: 'loaded' })),
+      save: this.#on(({ isNew, keys }: SaveMessage, runtime) => ({ what: isNew ? 'created' : 'saved', ...named(runtime, keys) })),
+      rotate: this.#on(({ previousId, id, reason }: RotateMessage) => {
+        this.#carry(previousId, id)
+        return { what: 'rotated', why: reason }
+      }),
+      destroy: this.#on(() => ({ what: 'ended' })),
+      reject: this.#on(({ reason }: RejectMessage) => ({ what: 'rejected', why: reason })),
+      conflict: this.#on(({ keys }: ConflictMessage, runtime) => ({ what: 'merged', ...named(runtime, keys) }))
+    })
+  }
+
+  start (): void {
+    for (const [name, listener] of this.#channels) channel(`fastify-typed-session:${name}`).subscribe(listener)
+  }
+
+  stop (): void {
+    for (const [name, listener] of this.#channels) channel(`fastify-typed-session:${name}`).unsubscribe(listener)
+  }
+
+  /** The events of a session, newest first. `cookies`: the header of the browser that wants to know. `id`: of its session, if it has one. */
+  of (runtime: Runtime, cookies: string | undefined, id: string | null): readonly Told[] {
+    const keys = [id, cookieKey(runtime, cookies)].filter((key) => key !== null)
+    const told = new Set(keys.flatMap((key) => this.#told.get(key) ?? []))
+    return [...told].sort((one, other) => other.number - one.number).slice(0, MOST)
+  }
+
+  #on<Message extends SessionMessage> (read: (message: Message, runtime: Runtime) => What): (message: unknown) => void {
+    return (message) => {
+      const { session, request, id } = message as Message
+      const runtime = this.#runtimes.get(session)
+      if (runtime === undefined || (request !== null && !this.#isOurs(request))) return
+      const what = read(message as Message, runtime)
+      const told = { number: ++this.#number, at: Date.now(), ...what, route: routeOf(request), request: request?.id ?? null }
+      this.#keep(id, told)
+      if (what.what === 'rejected') this.#keepFor(request as FastifyRequest, runtime, told)
+    }
+  }
+
+  #isOurs ({ server, routeOptions: { config } }: FastifyRequest): boolean {
+    return server.server === this.#server && !(OWN in config)
+  }
+
+  #keep (key: string, ...told: readonly Told[]): void {
+    this.#told.set(key, [...this.#told.get(key) ?? [], ...told].slice(-MOST))
+  }
+
+  /** The browser may have no session. */
+  #keepFor ({ headers }: FastifyRequest, runtime: Runtime, told: Told): void {
+    const key = cookieKey(runtime, headers.cookie)
+    if (key !== null) this.#keep(key, told)
+  }
+
+  #carry (from: string, to: string): void {
+    const told = this.#told.get(from)
+    this.#told.delete(from)
+    if (told !== undefined) this.#keep(to, ...told)
+  }
+}
+
+/** Tells a browser by a cookie that stands for no session. */
+function cookieKey ({ settings: { name, cookie } }: Runtime, cookies: string | undefined): string | null {
+  const brought = readCookie(cookies, cookie.name)
+  return brought === null ? null : `${name} ${hash('sha256', String(brought))}`
+}
+
+/** The names of keys outside the schema are nobody's business. */
+function named ({ codec }: Runtime, keys: readonly string[]): Pick<Told, 'keys' | 'others'> {
+  const known = keys.filter((key) => codec.declares(key))
+  return { keys: known, others: keys.length - known.length }
+}
+
+function routeOf (request: FastifyRequest | null): string | null {
+  return request === null ? null : `${request.method} ${request.routeOptions.url ?? '(no route)'}`
+}
