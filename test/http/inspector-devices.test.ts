@@ -1,7 +1,10 @@
 import t, { type Test } from 'tap'
+import inspector from '../../lib/inspector.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import type { BackendName, Client } from '../support/app.js'
-import { inspectorApp, seen } from '../support/inspector-app.js'
+import { deviceApp, GRACE, signedIn } from '../support/device-app.js'
+import { stopClock } from '../support/http-scene.js'
+import { inspectorApp, seen, setEnvironment } from '../support/inspector-app.js'
 
 const OWN = { 'sec-fetch-site': 'same-origin' }
 const BACKENDS: readonly BackendName[] = ['revocable', 'memory']
@@ -84,3 +87,23 @@ t.test('of a great many devices it shows fifty, and says how many there are', as
   t.equal(devices?.total, 61)
   t.equal(devices?.some?.length, 50)
 })
+
+for (const backend of BACKENDS) {
+  t.test(`a session that is bound to a device is shown to that device, and to nobody with a copy of its cookie: ${backend}`, async t => {
+    const tick = stopClock(t)
+    setEnvironment(t, 'test')
+    const scene = await deviceApp(t, { backend })
+    await scene.app.register(inspector)
+    const browser = await signedIn(scene)
+    const get = async (by: typeof browser) => await seen({ get: async (url) => await by.bare({ url }) })
+    const { session, policy } = await get(browser)
+    t.match(session, { data: { userId: 'ann' }, device: { algorithm: 'ES256' } })
+    t.match(policy, { deviceBound: true })
+    tick(GRACE + 1)
+    const thief = scene.thief(browser, ['__Host-Http-session'])
+    t.match(await get(thief), { reason: 'unbound', session: null, events: [] })
+    t.equal(await scene.user(thief), null)
+    t.match(await get(thief), { reason: 'unbound', session: null, events: [{ what: 'rejected', why: 'unbound' }] })
+    t.match((await get(browser)).session, { data: { userId: 'ann' } })
+  })
+}
