@@ -13,7 +13,7 @@ export type { SqliteDatabase, SqliteStatement, SqliteValue } from './internal/sq
 /** Options of `sqliteStore`. */
 export interface SqliteStoreOptions {
   /**
-   * A `DatabaseSync` of `node:sqlite` (Node 22.5 and later) or a `Database` of `better-sqlite3`. It stays yours to
+   * A `DatabaseSync` of `node:sqlite` (Node 22.5 and later) or a `Database` of `better-sqlite3` or `bun:sqlite`. It stays yours to
    * close. Give the store a connection of its own: its writes would become part of a transaction that is open on this
    * one. Open it with `timeout: 0`, or SQLite's own wait for another writer stops the whole process.
    */
@@ -126,7 +126,8 @@ class SqliteStore implements AsyncStore {
   }
 
   #row (name: keyof Prepared, ...values: SqliteValue[]): Promise<Row | undefined> {
-    return this.#whenFree(() => this.#sql[name].get(...values) as Row | undefined)
+    // bun:sqlite says null where there is none.
+    return this.#whenFree(() => (this.#sql[name].get(...values) ?? undefined) as Row | undefined)
   }
 
   #whenFree <T> (attempt: () => T): Promise<T> {

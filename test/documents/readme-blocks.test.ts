@@ -7,7 +7,8 @@ import { root } from '../support/root.js'
 import { growCart, startFirstProgram } from '../support/first-program.js'
 
 const blocks = documents.flatMap(blocksOf)
-const programs = blocks.filter(({ language }) => language === 'ts')
+// Those of docs/where-it-runs.md are compiled where their packages are: test/package/where-it-runs.test.ts.
+const programs = blocks.filter(({ document, language }) => language === 'ts' && document !== 'docs/where-it-runs.md')
 const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
 
 t.setTimeout(300_000)

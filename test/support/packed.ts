@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { root } from './root.js'
+
+const QUIETLY = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error']
 
 export interface Ran { readonly status: number, readonly output: string }
 
@@ -30,6 +32,8 @@ export interface Packed {
    * that is installed here, unless they say another.
    */
   install (...peers: readonly string[]): Promise<string>
+  /** A copy of a folder with a lock file. The package and all that the lock file names are installed in it. */
+  installCopy (source: string): Promise<string>
   remove (): Promise<void>
 }
 
@@ -47,8 +51,15 @@ export async function pack (): Promise<Packed> {
       await cp(join(root, 'test/consumer'), consumer, { recursive: true })
       await writeFile(join(consumer, 'package.json'), '{ "type": "module", "private": true }')
       const wanted = await Promise.all(peers.map(async (name) => /.@/.test(name) ? name : `${name}@${await installedVersion(name)}`))
-      await must('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error', tarball, ...wanted], consumer)
+      await must('npm', ['install', ...QUIETLY, tarball, ...wanted], consumer)
       return consumer
+    },
+    async installCopy (source) {
+      const copy = join(folder, basename(source))
+      await cp(join(root, source), copy, { recursive: true })
+      await must('npm', ['ci', ...QUIETLY], copy)
+      await must('npm', ['install', '--no-save', ...QUIETLY, tarball], copy)
+      return copy
     },
     remove: () => rm(folder, { recursive: true, force: true })
   }

@@ -261,6 +261,13 @@ t.test('rows are asked for as objects, where a driver can give arrays', async (t
   t.same(new Set(asked), new Set([false]))
 })
 
+t.test('a driver may say null where there is no row, as bun:sqlite does', async (t) => {
+  const statement = { run: () => ({ changes: 0 }), get: () => null, all: () => [] }
+  const store = sqliteStore({ database: { exec: () => {}, prepare: () => statement } })
+  t.equal(await store.load('a'), null)
+  t.equal(await store.replace('a', 'old', 'new', later()), 'missing')
+})
+
 t.test('schema/sqlite.sql is what createTable runs', async (t) => {
   const shipped = readText('lib/stores/internal/schema/sqlite.sql')
   t.equal(shipped, sqliteSchema('sessions').map((statement) => `${statement};\n`).join('\n'))

@@ -4,7 +4,7 @@ import { InvalidOption } from '../../../errors.js'
 /** The values that the store writes. */
 export type SqliteValue = string | number | null
 
-/** A `Database` of `better-sqlite3`, or a `DatabaseSync` of `node:sqlite`. */
+/** A `Database` of `better-sqlite3` or `bun:sqlite`, or a `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {
   exec (sql: string): unknown
   prepare (sql: string): SqliteStatement
