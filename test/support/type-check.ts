@@ -1,5 +1,6 @@
-// `node type-check.js COMPILER FOLDER...`: what a compiler says about the program in each folder, as JSON: the lines that
-// `tsc -p FOLDER --pretty false` prints; with `--skipLibCheck` for one that is called FOLDER:skipLibCheck. A file that several programs share is parsed once; that is most of the time.
+// `node type-check.js COMPILER FOLDER...`: what a compiler says about the program in each folder, as JSON. These are the
+// lines that `tsc -p FOLDER --pretty false` prints, with `--skipLibCheck` for one that is called FOLDER:skipLibCheck. A
+// file that several programs share is parsed once, and that is most of the time.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type ts from 'typescript'
