@@ -28,8 +28,8 @@ export interface Told {
   readonly others?: number
   /** Method and pattern of the route: an address may hold secrets. `null`: it happened outside a request. */
   readonly route: string | null
-  /** `request.id`, which stands in the log. */
-  readonly request: string | null
+  /** Events of one request have the same number, whatever the application calls it. */
+  readonly request: number | null
 }
 
 type What = Pick<Told, 'what' | 'why' | 'keys' | 'others'>
@@ -41,6 +41,7 @@ export class EventLog {
   /** By public id, and rejections by a hash of the cookie that was not accepted. */
   readonly #told = new LRUCache<string, readonly Told[]>({ max: SESSIONS })
   readonly #channels: ReadonlyArray<readonly [string, (message: unknown) => void]>
+  readonly #requests = new WeakMap<FastifyRequest, number>()
   #number = 0
 
   /** `server`: of the application; others may share the process. */
@@ -81,7 +82,8 @@ export class EventLog {
       const runtime = this.#runtimes.get(session)
       if (runtime === undefined || (request !== null && !this.#isOurs(request))) return
       const what = read(message as Message, runtime)
-      const told = { number: ++this.#number, at: Date.now(), ...what, route: routeOf(request), request: request?.id ?? null }
+      const number = ++this.#number
+      const told = { number, at: Date.now(), ...what, route: routeOf(request), request: this.#requestOf(request, number) }
       this.#keep(id, told)
       if (what.what === 'rejected') this.#keepFor(request as FastifyRequest, runtime, told)
     }
@@ -89,6 +91,13 @@ export class EventLog {
 
   #isOurs ({ server, routeOptions: { config } }: FastifyRequest): boolean {
     return server.server === this.#server && !(OWN in config)
+  }
+
+  #requestOf (request: FastifyRequest | null, number: number): number | null {
+    if (request === null) return null
+    const known = this.#requests.get(request) ?? number
+    this.#requests.set(request, known)
+    return known
   }
 
   #keep (key: string, ...told: readonly Told[]): void {

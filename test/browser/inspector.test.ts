@@ -9,10 +9,12 @@ import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import inspector from '../../lib/inspector.js'
 import { memoryStore } from '../../lib/stores/memory.js'
+import type { CookieOptions } from '../../types/index.js'
 import { startBrowser } from '../support/browser.js'
 import { setEnvironment } from '../support/inspector-app.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const HOST = 'laptop.example.test'
 const EVIL = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
 const schema = z.object({
@@ -44,6 +46,17 @@ async function serve (t: Test) {
   return `http://localhost:${(app.server.address() as AddressInfo).port}`
 }
 
+/** Another application, whose cookie does not come to the page. */
+async function serveElsewhere (t: Test, cookie: CookieOptions, host: string) {
+  setEnvironment(t, 'development')
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(() => app.close())
+  await app.register(createSession(schema, { secret: randomBytes(32), cookie }))
+  await app.register(inspector)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return `http://${host}:${(app.server.address() as AddressInfo).port}/.session`
+}
+
 /** The page, and everything that goes wrong on it. */
 async function look (context: BrowserContext, address: string) {
   const page = await context.newPage()
@@ -60,7 +73,7 @@ async function look (context: BrowserContext, address: string) {
 const text = async (page: Page, selector: string) => await page.locator(selector).first().innerText()
 
 t.test('the inspector in a real browser', { timeout: 180_000 }, async (t) => {
-  const browser = await startBrowser(t)
+  const browser = await startBrowser(t, [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`])
   if (browser === null) return
   const address = await serve(t)
 
@@ -82,6 +95,19 @@ t.test('the inspector in a real browser', { timeout: 180_000 }, async (t) => {
     t.equal(await panel.locator('.of-data').isVisible(), false)
     t.match(await panel.locator('.timeline').innerText(), /rotated[^]*created/, 'what was seen stays on the page')
     t.strictSame(wrong, [], 'nothing was refused, nothing failed')
+  })
+
+  await t.test('it says why a browser may bring no cookie', async (t) => {
+    for (const [cookie, host, why] of [
+      [{ path: '/app' }, 'localhost', /cookie\.path is \/app, and the option prefix/],
+      [{}, HOST, /browsers keep no secure cookie of a host that is served over plain http/],
+      [{ secure: false }, HOST, /nothing has been written to it yet/]
+    ] as const) {
+      const page = await (await browser.open()).newPage()
+      await page.goto(await serveElsewhere(t, cookie, host))
+      await page.locator('.why').waitFor()
+      t.match(await page.locator('.why').innerText(), why)
+    }
   })
 
   await t.test('the countdown runs, and the bar with it', async (t) => {

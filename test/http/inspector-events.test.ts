@@ -25,6 +25,7 @@ t.test('the life of a session, newest first, carried along by each new id', t =>
     'created visits GET /write'
   ])
   const { events } = await seen(client)
+  t.strictSame(events.map(({ request }) => request! - events.at(-1)!.request!), [5, 5, 5, 3, 3, 1, 1, 0], 'events of one request belong together')
   t.ok(events.every(({ at }) => at === START))
   t.strictSame([...events].sort((a, b) => b.number - a.number), events)
 }))

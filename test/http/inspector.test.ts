@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import helmet from '@fastify/helmet'
 import Fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
 import { z } from 'zod'
@@ -28,6 +29,17 @@ t.test('the page and its files have nothing inline, nothing from elsewhere, and 
     t.equal(headers['content-security-policy'], page.headers['content-security-policy'])
     const imported = [...body.matchAll(/^import .* from '\.\/(.*)'$/gm)].map(([, name]) => name)
     t.strictSame(imported.filter((name) => !FILES.includes(name as string)), [])
+  }
+})
+
+t.test('its policy holds where the application has another one', async t => {
+  setEnvironment(t, 'test')
+  const { app } = await buildApp(t, { backend: 'memory', before: async (app) => await app.register(helmet) })
+  await app.register(inspector)
+  for (const url of ['/.session', '/.session/main.js', '/.session/state']) {
+    const policy = (await app.inject(url)).headers['content-security-policy']
+    t.match(policy, /^default-src 'none'/)
+    t.notMatch(policy, /unsafe-inline|upgrade-insecure-requests/)
   }
 })
 

@@ -11,7 +11,7 @@ export function setEnvironment (t: Pick<Test, 'teardown'>, value: string | undef
   t.teardown(() => set(before))
 }
 
-export interface SeenEvent { readonly what: string, readonly why?: string, readonly keys?: readonly string[], readonly others?: number, readonly route: string | null, readonly at: number, readonly number: number }
+export interface SeenEvent { readonly what: string, readonly why?: string, readonly keys?: readonly string[], readonly others?: number, readonly route: string | null, readonly request: number | null, readonly at: number, readonly number: number }
 
 /** A session in the answer to `/.session/state`. */
 export interface SeenSession {

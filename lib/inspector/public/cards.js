@@ -91,7 +91,7 @@ const SECONDS = ['idleTimeout', 'absoluteTimeout', 'touchAfter', 'rotateEvery', 
 /** The options in force, by their names. */
 export function policy ({ cookie, ...options }) {
   const named = [...Object.entries(options), ...Object.entries(cookie).map(([name, value]) => [`cookie.${name}`, value])]
-  return facts(named.map(([name, value]) => [el('code', {}, name), SECONDS.includes(name) ? seconds(value) : plain(value)]))
+  return facts(named.map(([name, value]) => [el('code', {}, name), SECONDS.includes(name) ? seconds(value) : name === 'maxPerSubject' && value === 0 ? 'no limit' : plain(value)]))
 }
 
 function seconds (value) {

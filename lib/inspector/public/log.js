@@ -2,6 +2,7 @@ import { el } from './dom.js'
 import { count, time, whyRejected, whyRotated } from './words.js'
 
 const MOST = 100
+const LATE = 'changed-too-late'
 
 /** Events of a session as a list, newest first. */
 export function log (events) {
@@ -52,12 +53,13 @@ function item ({ route, at, events, times }) {
 }
 
 function line (event, times) {
-  const what = event.why === 'changed-too-late' ? 'changed too late' : event.what
+  const what = event.why === LATE ? 'changed too late' : event.what
   return el('p', { class: event.what }, el('strong', { class: 'what' }, times === 1 ? what : `${what} × ${times}`), ' ', details(event))
 }
 
 function details ({ what, why, keys = [], others = 0 }) {
   if (what === 'rotated') return whyRotated(why)
+  if (why === LATE) return whyRejected(why)
   if (what === 'rejected') return [whyRejected(why), ' ', el('code', {}, why)]
   const more = others > 0 ? [keys.length > 0 ? ' and ' : '', count(others, 'key'), ' outside the schema'] : []
   return [keys.flatMap((key, index) => [index > 0 ? ', ' : '', el('code', {}, key)]), more].flat()

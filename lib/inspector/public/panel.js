@@ -2,7 +2,7 @@ import { devices, ends, identity, nameOf, placeOf, policy, sizes, tick } from '.
 import { el, show } from './dom.js'
 import { join, log } from './log.js'
 import { tree } from './tree.js'
-import { bytes, count, whyRejected } from './words.js'
+import { bytes, count, whyNoCookie, whyRejected } from './words.js'
 
 /** The part of the page for one session. */
 export class Panel {
@@ -26,8 +26,8 @@ export class Panel {
 
   #card (name) {
     const titles = { data: 'Data', time: 'When it ends', size: 'Where it lies', identity: 'Facts', devices: 'Devices', events: 'Events', policy: 'Policy' }
-    // The list of events can be scrolled, by keyboard, too.
-    const body = el('div', name === 'events' ? { class: 'body', tabindex: '0', role: 'group', 'aria-label': 'Events, newest first' } : { class: 'body', tabindex: '-1' })
+    // Long ones can be scrolled, by keyboard, too.
+    const body = el('div', ['data', 'events'].includes(name) ? { class: 'body', tabindex: '0', role: 'group', 'aria-label': titles[name] } : { class: 'body', tabindex: '-1' })
     const aside = el('span', { class: 'aside' })
     const title = el('h3', {}, titles[name], aside)
     const card = name === 'policy'
@@ -89,8 +89,8 @@ function states (view) {
     : reason === 'no-cookie'
       ? el('span', { class: 'chip' }, 'no session')
       : el('span', { class: 'chip bad' }, `not accepted: ${reason}`)
-  const where = backend === 'store' ? `in ${store}` : store === null ? 'in the cookie' : `in the cookie, ${store} knows`
-  const why = reason === null ? null : reason === 'no-cookie' ? 'There is no cookie of it. Nothing has been written to it yet, or it has ended.' : sentence(whyRejected(reason))
+  const where = backend === 'store' ? `in ${store}` : store === null ? 'in the cookie' : `in the cookie, watched by ${store}`
+  const why = reason === null ? null : sentence(reason === 'no-cookie' ? whyNoCookie(view.policy.cookie, window) : whyRejected(reason))
   return [chip, el('span', { class: 'chip where', title: placeOf(view) }, where), why === null ? null : el('span', { class: 'why' }, why)].filter((part) => part !== null)
 }
 

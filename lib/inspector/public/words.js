@@ -54,5 +54,12 @@ const ROTATED = {
   periodic: 'it was due by rotateEvery'
 }
 
+/** Why a browser may send no cookie to the page. */
+export function whyNoCookie ({ path, secure }, { isSecureContext, location: { pathname } }) {
+  if (secure && !isSecureContext) return 'there is no cookie of it: browsers keep no secure cookie of a host that is served over plain http'
+  if (!`${pathname}/`.startsWith(path.replace(/\/?$/, '/'))) return `its cookie does not come here: cookie.path is ${path}, and the option prefix of the inspector can be below that`
+  return 'there is no cookie of it: nothing has been written to it yet, or it has ended'
+}
+
 export const whyRejected = (reason) => REJECTED[reason] ?? reason
 export const whyRotated = (reason) => ROTATED[reason] ?? reason
