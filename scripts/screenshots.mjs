@@ -69,7 +69,7 @@ async function take (page, { name, colorScheme, width, height }) {
   await page.goto(`${address}/.session`)
   await page.locator('summary').first().click()
   await page.locator('.live.good').waitFor()
-  await page.locator('.left', { hasText: /59 s$/ }).waitFor() // more to look at than a whole day
+  await page.locator('.left', { hasText: /59 min \d+ s$/ }).first().waitFor() // more to look at than a whole day
   await page.mouse.move(0, 0)
   await page.locator('body').click({ position: { x: 2, y: 2 } })
   await page.screenshot({ path: new URL(`${name}.png`, images).pathname, animations: 'disabled' })

@@ -26,6 +26,7 @@ export async function inspectorPlugin (app: FastifyInstance, options: { readonly
   const runtimes = runtimesOn(app)
   const log = new EventLog(runtimes, app.server)
   log.start()
+  app.addHook('onReady', async () => assertAllShown(app, runtimes))
   app.addHook('onClose', async () => log.stop())
   app.addHook('onRequest', async (request, reply) => {
     if (await allow(request) === true) reply.headers(HEADERS)
@@ -34,9 +35,17 @@ export async function inspectorPlugin (app: FastifyInstance, options: { readonly
   await routes(app, options.prefix === undefined ? PATH : '', { runtimes, log })
 }
 
+const namesOn = (app: FastifyInstance): string[] => sessionsOn(app).filter((name) => app.hasDecorator(`${name}s`))
+
+/** Throws `InvalidOption` for a session that came later. */
+function assertAllShown (app: FastifyInstance, shown: ReadonlyMap<string, Runtime>): void {
+  const missing = namesOn(app).find((name) => !shown.has(name))
+  if (missing !== undefined) throw new InvalidOption('inspector', `${missing} was registered after it, and would not be shown: register the inspector last`)
+}
+
 /** The sessions of an instance, by name. */
 function runtimesOn (app: FastifyInstance): ReadonlyMap<string, Runtime> {
-  const names = sessionsOn(app).filter((name) => app.hasDecorator(`${name}s`))
+  const names = namesOn(app)
   if (names.length === 0) throw new InvalidOption('inspector', 'there is no session to look into: register it after the session, on the same instance or below it')
   return new Map(names.map((name) => [name, SessionControl.runtimeOf(registered<SessionControl>(app, name, `${name}s`))]))
 }

@@ -20,7 +20,8 @@ const READERS: readonly unknown[] = ['same-origin', 'none', undefined]
 export async function routes (app: FastifyInstance, path: string, parts: Parts): Promise<void> {
   const { runtimes } = parts
   const config = { [OWN]: true, ...Object.fromEntries([...runtimes.keys()].map((name) => [name, LOOKING])) } as FastifyContextConfig
-  const quiet = { config, logLevel: 'warn' } as const
+  // `hide`: no part of the API that `@fastify/swagger` describes.
+  const quiet = { config, logLevel: 'warn', schema: { hide: true } as object } as const
   const folder = `${app.prefix}${path}`.split('/').at(-1) as string
   const page = await readPage()
 

@@ -278,6 +278,31 @@ t.test('a mistake in its options is told at register', async t => {
   await t.resolves(register({ logLevel: 'error' }))
 })
 
+t.test('a session that is registered after it would not be shown: that is told before the application starts', async t => {
+  setEnvironment(t, 'test')
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.register(createSession(z.object({}), { secret: SECRET }))
+  app.register(inspector)
+  app.register(async (inner) => { inner.register(createSession(z.object({}), { secret: SECRET, name: 'innerSession' })) })
+  await t.resolves(async () => await app.after(), 'one that it cannot see is no matter')
+  app.register(createSession(z.object({}), { secret: SECRET, name: 'laterSession' }))
+  await t.rejects(async () => await app.ready(), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /laterSession was registered after it/ })
+})
+
+t.test('its routes are no part of a described API, and write no lines of requests into the log', async t => {
+  setEnvironment(t, 'test')
+  const routes: Array<{ url: string, schema?: { hide?: unknown } }> = []
+  const { app, client, logs } = await buildApp(t, { backend: 'memory', before: (app) => { app.addHook('onRoute', (route: object) => { routes.push(route as never) }) } })
+  await app.register(inspector)
+  await client.get('/.session')
+  logs.length = 0
+  await client.get('/.session/state')
+  t.strictSame(logs, [])
+  t.ok(routes.length > 10)
+  t.strictSame(routes.filter(({ schema }) => schema?.hide !== true), [])
+})
+
 t.test('a state that another site asks for is refused', async t => {
   const { client } = await inspectorApp(t, { backend: 'memory' })
   for (const [site, status] of [['same-origin', 200], ['none', 200], ['same-site', 403], ['cross-site', 403], ['nonsense', 403]] as const) {
