@@ -1,14 +1,20 @@
+import { readBound } from '../device-bound/bound-cookie.js'
 import { readSealed } from '../record/sealed-form.js'
 import type { Times } from '../record/record.js'
 import { readCookie } from '../http/cookie.js'
 import { loadCipher } from '../tokens/cipher.js'
 import type { Binding } from '../tokens/derivation.js'
 import { createKeyring, type Keyring } from '../tokens/keyring.js'
-import { type Kind, REFERENCE_BYTES, reference, sealed } from '../tokens/kinds.js'
+import { bound, type Kind, REFERENCE_BYTES, reference, sealed } from '../tokens/kinds.js'
 import { namespaceOf, recordKey } from '../tokens/record-key.js'
 import { parseSecrets } from '../tokens/secrets.js'
 
 const ID_BYTES = 32
+const KINDS: Readonly<Record<string, string>> = {
+  sealed: 'sealed: the session lies in the cookie',
+  reference: 'reference: the session lies in a store',
+  bound: 'bound: the browser has proved the key of its device (device-bound)'
+}
 
 /** Describes a token in lines of text. Rejects with `FST_TYPED_SESSION_INVALID_SECRET`. `text`: a token, or a `Cookie` header. */
 export async function inspectToken (text: string, secret: string, binding: Binding, now: number): Promise<string> {
@@ -17,11 +23,11 @@ export async function inspectToken (text: string, secret: string, binding: Bindi
   if (Array.isArray(found)) return `There are ${found.length} cookies named ${binding.cookie}: the plugin uses none of them.\n`
   const token = typeof found === 'string' ? found : given
   const kind = await kindOf(token)
-  if (kind === null) return `This is no token of fastify-typed-session: it begins with neither 3 nor 4.${found === null ? ` There is no cookie named ${binding.cookie} in it, either.` : ''}\n`
+  if (kind === null) return `This is no token of fastify-typed-session: it begins with none of 3, 4 and 5.${found === null ? ` There is no cookie named ${binding.cookie} in it, either.` : ''}\n`
   const secrets = secret.split(',').map((part) => part.trim()).filter((part) => part !== '')
   const keyring = createKeyring(parseSecrets(secrets.length > 1 ? secrets : secrets[0]), binding, kind)
   const lines = [
-    ['kind', kind.purpose === 'sealed' ? 'sealed: the session lies in the cookie' : 'reference: the session lies in a store'],
+    ['kind', KINDS[kind.purpose] as string],
     ['key id', keyOf(token, keyring)],
     ...contentOf(token, kind, keyring, binding, now)
   ]
@@ -29,7 +35,8 @@ export async function inspectToken (text: string, secret: string, binding: Bindi
 }
 
 async function kindOf (token: string): Promise<Kind | null> {
-  if (token[0] === reference.version) return reference
+  const known = [reference, bound].find(({ version }) => version === token[0])
+  if (known !== undefined) return known
   const cipher = sealed(await loadCipher())
   return token[0] === cipher.version ? cipher : null
 }
@@ -44,7 +51,11 @@ function keyOf (token: string, { ids }: Keyring): string {
 function contentOf (token: string, kind: Kind, keyring: Keyring, binding: Binding, now: number): string[][] {
   const body = keyring.read(token)?.body
   if (body === undefined) return [['content', 'cannot be opened: another secret, name, cookie or application, or somebody has changed it']]
-  if (kind.purpose !== 'sealed') {
+  if (kind === bound) {
+    const { id, until } = readBound(body)
+    return [['binding', id], ['good until', moment(until, now)]]
+  }
+  if (kind === reference) {
     return [['issued', moment(body.readUIntBE(ID_BYTES, REFERENCE_BYTES - ID_BYTES), now)], ['key in store', recordKey(namespaceOf(binding), body.subarray(0, ID_BYTES))]]
   }
   const found = readSealed(body)

@@ -12,7 +12,12 @@ const UNTIL = ID_BYTES + RANDOM
 /** Chromium takes `__Host-Http-` for malformed in instructions, and `__Host-` too where the site is http://localhost. */
 const PREFIX = /^__(?:Host-Http|Host|Http|Secure)-/
 /** Milliseconds that the browser loses the cookie earlier: a request with it may be under way for so long. */
-const UNDER_WAY = 30_000
+const LOST_EARLIER = 30_000
+
+/** The binding that a value proves. `until`: milliseconds since the epoch. */
+export function readBound (body: Buffer): { readonly id: string, readonly until: number } {
+  return { id: body.toString('base64url', 0, ID_BYTES), until: body.readUIntBE(UNTIL, 6) }
+}
 
 /** The cookie that a device has for as long as its last proof is good. It says so itself; nothing is kept of it. */
 export class BoundCookie {
@@ -37,7 +42,7 @@ export class BoundCookie {
     body.set(Buffer.from(id, 'base64url'))
     body.set(random(RANDOM), ID_BYTES)
     body.writeUIntBE(now + this.#life, UNTIL, 6)
-    return `${this.name}=${this.#keyring().write(body)}; Max-Age=${Math.floor((this.#life - UNDER_WAY) / 1000)}; ${this.attributes}`
+    return `${this.name}=${this.#keyring().write(body)}; Max-Age=${Math.floor((this.#life - LOST_EARLIER) / 1000)}; ${this.attributes}`
   }
 
   /** The `Set-Cookie` that removes it. */
@@ -56,9 +61,8 @@ export class BoundCookie {
 
   #isGood (value: string, { id }: Device, now: number): boolean {
     const body = this.#keyring().read(value)?.body
-    if (body === undefined || body.toString('base64url', 0, ID_BYTES) !== id) return false
-    const until = body.readUIntBE(UNTIL, 6)
+    const said = body && readBound(body)
     // One of a longer life than is given now, or by a wrong clock, is not good for that long.
-    return until > now && until <= now + this.#life + CLOCK_SKEW
+    return said?.id === id && said.until > now && said.until <= now + this.#life + CLOCK_SKEW
   }
 }

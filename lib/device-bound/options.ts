@@ -40,10 +40,12 @@ export function readOptions (input: unknown): Settings {
   }
 }
 
-/** Throws `InvalidOption` for a session whose cookies the browser would not bring back, or that has no record on the server. */
-export function checkSession ({ backend, settings: { name, cookie: { policy } } }: Runtime): void {
+/** Throws `InvalidOption` for a session whose cookies the browser would not bring back, or whose binding nothing would keep. */
+export function checkSession ({ backend, settings: { name, cookie: { policy }, store, revocations } }: Runtime): void {
   const wrong = (option: string, why: string) => new InvalidOption(`${option} of ${name}`, `${why}, so it cannot be bound to a device`)
   if (backend.bindings === null) throw wrong('store', 'is missing, and revocations too: nothing is kept of the session on the server')
+  const kept = store === null ? 'revocations' : 'store'
+  if ((store ?? revocations)?.atomic === false) throw wrong(kept, 'has no atomic write (atomic: false): a parallel save could take the binding away')
   if (!policy.secure) throw wrong('cookie.secure', 'is false')
   if (policy.domain !== null) throw wrong('cookie.domain', 'is set: a cookie that several hosts share is not proved by one of them')
   if (policy.path !== '/') throw wrong('cookie.path', 'is not "/"')

@@ -16,6 +16,9 @@ import { Offers } from './offer.js'
 import { checkSession, readOptions, type Settings } from './options.js'
 import { type Parts, routes } from './routes.js'
 
+/** A path that is as it stands, in the router and in a header. */
+const ONE_ADDRESS = /^[\w.~%/-]*$/
+
 /** Binds the sessions of `app` to devices. Throws for whatever is wrong with the options, or with the session. */
 export async function deviceBoundPlugin (app: FastifyInstance, input: object): Promise<void> {
   const settings = readOptions(input)
@@ -42,7 +45,7 @@ export async function deviceBoundPlugin (app: FastifyInstance, input: object): P
 
 function checkRoom (app: FastifyInstance, { gate, settings: { name } }: Runtime, { prefix }: Settings): void {
   if (gate !== null) throw new InvalidOption('session', `${name} is bound to devices already`)
-  if (/[:*]/.test(app.prefix)) throw new InvalidOption('prefix', `is below ${app.prefix}, which stands for several addresses: register it where the session is registered`)
+  if (!ONE_ADDRESS.test(app.prefix)) throw new InvalidOption('prefix', `is below ${app.prefix}, which stands for several addresses or cannot be in a header: register it where the session is registered`)
   if (app.hasRoute({ method: 'POST', url: `${app.prefix}${prefix}/refresh` })) throw new InvalidOption('prefix', 'has the routes of another session: give this one a prefix of its own')
 }
 

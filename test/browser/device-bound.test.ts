@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { BrowserContext, Page } from 'playwright-core'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import type { DeviceBoundOptions } from '../../lib/device-bound.js'
+import { type AppOptions, COOKIE } from '../support/app.js'
 import { startBrowser } from '../support/browser.js'
-import { COOKIE } from '../support/app.js'
 import { BOUND, deviceApp, GRACE } from '../support/device-app.js'
 import { stopClock } from '../support/http-scene.js'
 import { root } from '../support/root.js'
@@ -15,6 +16,9 @@ const executablePath = process.env.CHROMIUM_150 ?? join(root, '.ci/chromium-150/
 const SWITCHES = ['--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting']
 
 const boundCookie = async (context: BrowserContext) => (await context.cookies()).find(({ name }) => name === BOUND)?.value
+const drop = async (context: BrowserContext) => await context.clearCookies({ name: BOUND })
+const shown = async (page: Page) => JSON.parse(await page.locator('body').innerText()) as { readonly user: string | null, readonly device: object | null }
+const user = async (page: Page) => (await shown(page)).user
 
 /** The cookie comes a moment after the response that offered it. */
 async function registered (context: BrowserContext, page: Page): Promise<string> {
@@ -26,14 +30,22 @@ async function registered (context: BrowserContext, page: Page): Promise<string>
   throw new Error('the browser has not registered')
 }
 
-const user = async (page: Page) => JSON.parse(await page.locator('body').innerText()).user as string | null
-
-t.test('a real Chromium binds a session, refreshes it, and gives it up', { timeout: 180_000 }, async t => {
-  if (!existsSync(executablePath)) return t.plan(0, `Chromium 150 is not at ${executablePath}, and no later one binds sessions on Linux (CHROMIUM_150)`)
+/** An application, a window in which it is open, and a page of another site that has a link to it. `null`: there is no such browser here. */
+async function scene (t: Test, options: AppOptions, device: DeviceBoundOptions = {}) {
+  if (!existsSync(executablePath)) {
+    t.plan(0, `Chromium 150 is not at ${executablePath}, and no later one binds sessions on Linux (CHROMIUM_150)`)
+    return null
+  }
   const browser = await startBrowser(t, SWITCHES, executablePath)
-  if (browser === null) return
+  if (browser === null) return null
   const tick = stopClock(t)
-  const { app } = await deviceApp(t, { backend: 'memory' })
+  const { app } = await deviceApp(t, options, device)
+  app.get('/form', async (_request, reply) => await reply.type('text/html').send('<form method="post"><button>sign in</button></form>'))
+  app.post('/form', async (request, reply) => {
+    (request as never as { session: { userId?: string } }).session.userId = 'ann'
+    return await reply.redirect('/me', 303)
+  })
+  app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => done(null))
   await app.listen({ port: 0, host: 'localhost' })
   const { port } = app.server.address() as AddressInfo
   const address = `http://localhost:${port}`
@@ -41,29 +53,32 @@ t.test('a real Chromium binds a session, refreshes it, and gives it up', { timeo
   t.teardown(() => elsewhere.close())
   elsewhere.get('/', async (_request, reply) => reply.type('text/html').send(`<a href="${address}/me">a link</a>`))
   const context = await browser.open()
-  const page = await context.newPage()
-  const drop = async () => await context.clearCookies({ name: BOUND })
+  return { browser, tick, address, elsewhere: await elsewhere.listen({ port: 0, host: '127.0.0.1' }), context, page: await context.newPage() }
+}
 
+t.test('a real Chromium binds a session, refreshes it, and gives it up', { timeout: 180_000 }, async t => {
+  const there = await scene(t, { backend: 'memory' })
+  if (there === null) return
+  const { browser, tick, address, elsewhere, context, page } = there
   await page.goto(`${address}/login`)
   const first = await registered(context, page)
   await page.goto(`${address}/me`)
-  t.match(JSON.parse(await page.locator('body').innerText()), { user: 'ann', device: { algorithm: 'ES256' } })
+  t.match(await shown(page), { user: 'ann', device: { algorithm: 'ES256' } })
   tick(GRACE)
 
   const thief = await browser.open()
-  const stolen = (await context.cookies()).filter(({ name }) => name === COOKIE)
-  await thief.addCookies(stolen)
+  await thief.addCookies((await context.cookies()).filter(({ name }) => name === COOKIE))
   const theirs = await thief.newPage()
   await theirs.goto(`${address}/me`)
   t.equal(await user(theirs), null, 'another browser with a copy of the session\'s cookie')
 
-  await drop()
+  await drop(context)
   await page.goto(`${address}/me`)
   t.equal(await user(page), 'ann', 'it has refreshed')
   t.not(await boundCookie(context), first)
 
-  await page.goto(await elsewhere.listen({ port: 0, host: '127.0.0.1' }))
-  await drop()
+  await page.goto(elsewhere)
+  await drop(context)
   await page.click('a')
   await page.waitForFunction('document.body.innerText.includes("user")')
   t.equal(await user(page), 'ann', 'by a link on another site')
@@ -72,4 +87,24 @@ t.test('a real Chromium binds a session, refreshes it, and gives it up', { timeo
   await page.goto(`${address}/me`)
   t.equal(await user(page), null)
   t.equal(await boundCookie(context), undefined)
+})
+
+t.test('so it does after a form and a redirect, with SameSite=Strict, a session in the cookie, and onUnbound: refuse', { timeout: 180_000 }, async t => {
+  const there = await scene(t, { backend: 'revocable', cookie: { sameSite: 'strict' } }, { onUnbound: 'refuse' })
+  if (there === null) return
+  const { tick, address, context, page } = there
+  await page.goto(`${address}/form`)
+  await page.click('button')
+  await page.waitForURL(`${address}/me`)
+  t.match(await shown(page), { user: 'ann' })
+  const first = await registered(context, page)
+  tick(GRACE)
+  await drop(context)
+  const answers = await page.evaluate("Promise.all(Array.from({ length: 8 }, async () => (await (await fetch('/me')).json()).user))")
+  t.strictSame(answers, Array(8).fill('ann'), 'eight requests of a page wait for one refresh')
+  t.not(await boundCookie(context), first)
+  await page.goto(`${address}/rotate`)
+  await drop(context)
+  await page.goto(`${address}/bound`)
+  t.equal(await page.locator('body').innerText(), 'bound', 'the binding goes along with a rotation')
 })

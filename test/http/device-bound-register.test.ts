@@ -17,10 +17,12 @@ const registering = async (session: Options, device: object = {}) => {
   await app.close()
 }
 
-t.test('a session whose cookies would not come back, or that has no record, is refused at register, with the reason', async t => {
+t.test('a session whose cookies would not come back, or whose binding nothing would keep, is refused at register, with the reason', async t => {
   const store = memoryStore()
   const rows: Array<[Options, RegExp]> = [
     [{}, /store of session.*revocations/],
+    [{ store: Object.assign(memoryStore(), { atomic: false }) }, /store of session.*atomic/],
+    [{ revocations: Object.assign(memoryStore(), { atomic: false }) }, /revocations of session.*atomic/],
     [{ store, cookie: { secure: false } }, /cookie\.secure of session/],
     [{ store, cookie: { domain: 'example.com' } }, /cookie\.domain of session/],
     [{ store, cookie: { path: '/app' } }, /cookie\.path of session/],
@@ -54,7 +56,8 @@ t.test('one session is bound once, two sessions need prefixes and cookies of the
     [{ prefix: '/again' }, /bound to devices already/],
     [{ session: admin }, /prefix.*another session/],
     [{ session: same, prefix: '/same' }, /__Secure-session-bound/],
-    [{ session: admin }, /several addresses/, '/:tenant']
+    [{ session: admin }, /several addresses/, '/:tenant'],
+    [{ session: admin }, /header/, '/café']
   ]
   for (const [options, message, prefix = ''] of rows) {
     const app = Fastify()

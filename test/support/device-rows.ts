@@ -62,6 +62,22 @@ export const deviceRows: DeviceRows = {
     t.equal(await user(thief(browser, [COOKIE])), null)
     t.equal(parameter(offer, 'path'), '/.session/device/registration')
   },
+  'a logout that crosses a refresh, or a registration, has the last word': async (t, place) => {
+    const { thief, user, there, tick, browser: open } = await scene(t, place)
+    const browser = await signedIn({ browser: open })
+    const copy = thief(browser)
+    const challenge = challengeIn((await browser.ask()).headers)
+    const [refreshed] = await Promise.all([browser.prove(challenge), there.thief(copy).bare({ url: '/logout' })])
+    t.ok(refreshed.statusCode === 200, 'a new cookie, or the end')
+    t.strictSame([await user(copy), await user(browser), await there.user(there.thief(browser))], [null, null, null])
+    const other = open()
+    const offer = String((await other.bare({ url: '/login' })).headers['secure-session-registration'])
+    await Promise.all([other.register(offer), there.thief(other).bare({ url: '/logout' })])
+    t.equal(await user(other), null)
+    tick(LIFE)
+    await Promise.all([browser.get('/me'), other.get('/me')])
+    t.strictSame([browser.sessions.size, other.sessions.size], [0, 0])
+  },
   'a logout ends the binding: the browser is told to go on without it, and what was copied is dead at once': async (t, place) => {
     const { thief, user, sessions, ...app } = await scene(t, place)
     const browser = await signedIn(app)

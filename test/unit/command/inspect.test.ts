@@ -9,6 +9,7 @@ import { loadCipher } from '../../../lib/tokens/cipher.js'
 import { createKeyring } from '../../../lib/tokens/keyring.js'
 import { sealed } from '../../../lib/tokens/kinds.js'
 import { parseSecrets } from '../../../lib/tokens/secrets.js'
+import { BOUND, deviceApp, signedIn } from '../../support/device-app.js'
 import { FaultyStore } from '../../support/faulty-store.js'
 import { pass, START, stopTime } from '../../support/clock.js'
 
@@ -70,6 +71,14 @@ t.test('of the cookie of a store: the key under which the record lies', async (t
   })
 })
 
+t.test('of the cookie of a device: which binding it proves, and until when', async (t) => {
+  stopTime(t)
+  const browser = await signedIn(await deviceApp(t, { backend: 'memory' }))
+  const said = facts(await inspectToken(browser.header, SECRET, { ...binding, cookie: BOUND }, START))
+  t.match(said, { kind: /^bound/, 'key id': /newest/, binding: browser.bound.id, 'good until': '2026-01-15T12:10:00.000Z, in 10 minutes' })
+  t.match(facts(await inspectToken(browser.header, SECRET, { ...binding, cookie: BOUND, session: 'other' }, START)), { content: /^cannot be opened/ })
+})
+
 t.test('a token that cannot be opened says so, and with which key it was made', async (t) => {
   const { client, app } = await buildApp(t, { backend: 'cookie' })
   app.get('/', async ({ session }) => { session.visits = 3 })
@@ -85,8 +94,8 @@ t.test('a token that cannot be opened says so, and with which key it was made', 
 })
 
 t.test('anything else is named, too', async (t) => {
-  t.equal(await inspectToken('nonsense', SECRET, binding, START), `This is no token of fastify-typed-session: it begins with neither 3 nor 4. There is no cookie named ${COOKIE} in it, either.\n`)
-  t.equal(await inspectToken(`${COOKIE}=nonsense`, SECRET, binding, START), 'This is no token of fastify-typed-session: it begins with neither 3 nor 4.\n')
+  t.equal(await inspectToken('nonsense', SECRET, binding, START), `This is no token of fastify-typed-session: it begins with none of 3, 4 and 5. There is no cookie named ${COOKIE} in it, either.\n`)
+  t.equal(await inspectToken(`${COOKIE}=nonsense`, SECRET, binding, START), 'This is no token of fastify-typed-session: it begins with none of 3, 4 and 5.\n')
   t.equal(await inspectToken(`${COOKIE}=3; ${COOKIE}=4`, SECRET, binding, START), `There are 2 cookies named ${COOKIE}: the plugin uses none of them.\n`)
   await t.rejects(inspectToken(`4${'A'.repeat(200)}`, ' , ', binding, START), { code: 'FST_TYPED_SESSION_INVALID_SECRET', message: 'is missing' })
 })
