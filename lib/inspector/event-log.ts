@@ -16,7 +16,7 @@ export const OWN = Symbol('inspector')
 
 /** Something that has happened to a session. Never data. */
 export interface Told {
-  /** Counts the events of this process. */
+  /** Grows from event to event. */
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -42,7 +42,8 @@ export class EventLog {
   readonly #told = new LRUCache<string, readonly Told[]>({ max: SESSIONS })
   readonly #channels: ReadonlyArray<readonly [string, (message: unknown) => void]>
   readonly #requests = new WeakMap<FastifyRequest, number>()
-  #number = 0
+  /** Counts on from the clock: a page that is open while the process starts anew sees later events as later ones. */
+  #number = Date.now() * 1_000
 
   /** `server`: of the application; others may share the process. */
   constructor (runtimes: ReadonlyMap<string, Runtime>, server: unknown) {

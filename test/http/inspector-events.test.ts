@@ -156,6 +156,20 @@ t.test('it listens to its own application, among others of the process, and to n
   t.strictSame(await told(there), ['saved n GET /write', 'loaded GET /write'])
 })
 
+t.test('an open page can tell the events of a process from those of the one before it, and which came first', async t => {
+  stopTime(t)
+  const numberIn = async () => {
+    const { app, client } = await inspectorApp(t, { backend: 'memory' })
+    await client.get('/write')
+    const { events } = await seen(client)
+    await app.close()
+    return events[0]!.number
+  }
+  const before = await numberIn()
+  pass(1)
+  t.ok(await numberIn() > before)
+})
+
 t.test('a session of another name is not told', async t => {
   const { client } = await inspectorApp(t, { backend: 'memory' })
   const { app, client: stranger } = await buildApp(t, { backend: 'memory', name: 'otherSession' } as never)
