@@ -74,7 +74,7 @@ export class EventLog {
   of (runtime: Runtime, cookies: string | undefined, id: string | null): readonly Told[] {
     const keys = [id, cookieKey(runtime, cookies)].filter((key) => key !== null)
     const told = new Set(keys.flatMap((key) => this.#told.get(key) ?? []))
-    return [...told].sort((one, other) => other.number - one.number).slice(0, MOST)
+    return [...told].sort((one, other) => other.number - one.number)
   }
 
   #on<Message extends SessionMessage> (read: (message: Message, runtime: Runtime) => What): (message: unknown) => void {

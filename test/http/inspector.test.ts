@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import { channel } from 'node:diagnostics_channel'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { createSession } from '../../lib/index.js'
 import inspector from '../../lib/inspector.js'
 import { memoryStore } from '../../lib/stores/memory.js'
-import { buildApp, COOKIE, eachBackend, SECRET, setCookies, settled } from '../support/app.js'
+import { buildApp, COOKIE, eachBackend, SECRET, setCookies } from '../support/app.js'
 import { pass, START, stopTime } from '../support/clock.js'
 import { driverError, FaultyStore } from '../support/faulty-store.js'
 import { inspectorApp, see, seen, setEnvironment } from '../support/inspector-app.js'
@@ -46,7 +46,8 @@ t.test('its policy holds where the application has another one', async t => {
 t.test('it shows the session of this browser, as the application has it', t => eachBackend(t, async (t, backend) => {
   stopTime(t)
   const { app, client, newClient, sessions } = await inspectorApp(t, { backend, idleTimeout: 600, absoluteTimeout: 3600, cookie: { persistent: true } })
-  t.match(await seen(client), { name: 'session', reason: 'no-cookie', session: null, cookie: { bytes: 0, limit: 4096 }, events: [] })
+  t.match(await seen(client), { name: 'session', reason: 'no-cookie', session: null, cookie: { bytes: 0, limit: 4096 } })
+  t.strictSame((await seen(client)).events, [])
   await client.get('/write')
   pass(1000)
   await client.get('/login')
@@ -96,6 +97,15 @@ t.test('looking is no use: no deadline moves, nothing is sent, kept or told, als
   }
 }))
 
+t.test('the page begins no session, even where a hook of the application writes', t => eachBackend(t, async (t, backend) => {
+  setEnvironment(t, 'test')
+  const { app, client, handle } = await buildApp(t, { backend })
+  app.addHook('preHandler', async (request) => { handle.get(request).visits++ })
+  await app.register(inspector)
+  for (const url of ['/.session', '/.session/state', '/.session/main.js']) t.strictSame(setCookies((await client.get(url)).headers), [])
+  t.match(await seen(client), { reason: 'no-cookie' })
+}))
+
 t.test('what the session has of others is not shown: keys of plugins, and those that a loose schema lets in, are counted', async t => {
   setEnvironment(t, 'test')
   const app = Fastify()
@@ -139,7 +149,8 @@ t.test('the old cookie of a session with a new id is told that it has moved, and
   const old = newClient()
   old.jar.set(COOKIE, client.token as string)
   await client.get('/login')
-  t.match(await seen(old), { reason: 'moved', session: null, events: [] })
+  t.match(await seen(old), { reason: 'moved', session: null })
+  t.strictSame((await seen(old)).events, [])
 })
 
 t.test('a record that does not satisfy the schema is not shown', async t => {
@@ -310,12 +321,11 @@ t.test('a state that another site asks for is refused', async t => {
   }
 })
 
-t.test('it closes with its application, listens no longer, and holds nothing open', async t => {
-  const { app, client } = await inspectorApp(t, { backend: 'memory' })
-  await app.listen({ port: 0 })
-  t.ok((app.server.address() as AddressInfo).port)
-  await client.get('/write')
+t.test('it closes with its application, and listens no longer', async t => {
+  const listens = () => ['load', 'save', 'rotate', 'destroy', 'reject', 'conflict'].map((name) => channel(`fastify-typed-session:${name}`).hasSubscribers)
+  t.notOk(listens().includes(true))
+  const { app } = await inspectorApp(t, { backend: 'memory' })
+  t.notOk(listens().includes(false))
   await app.close()
-  await settled()
-  t.pass()
+  t.notOk(listens().includes(true))
 })
