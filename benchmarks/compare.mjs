@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,9 @@ function build (from, to) {
   mkdirSync(to)
   symlinkSync(join(thisCheckout, 'node_modules'), join(to, 'node_modules'))
   copyFileSync(join(from, 'package.json'), join(to, 'package.json'))
-  execFileSync(process.execPath, [join(thisCheckout, 'node_modules/typescript/bin/tsc'), '-p', join(from, 'tsconfig.build.json'), '--outDir', join(to, 'dist')], { stdio: 'inherit' })
+  const bundler = join(from, 'scripts/bundle.mjs')
+  const compiler = [join(thisCheckout, 'node_modules/typescript/bin/tsc'), '-p', join(from, 'tsconfig.build.json'), '--outDir']
+  execFileSync(process.execPath, [...existsSync(bundler) ? [bundler] : compiler, join(to, 'dist')], { stdio: 'inherit' })
 }
 
 /** @param {string[]} args */

@@ -1,23 +1,7 @@
 // The API reference, written to docs-api/ or the given folder. A warning of TypeDoc is an error here, so the reference cannot rot.
-import { readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { Application, Converter, ReflectionKind } from 'typedoc'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-
-/** The sources that `exports` of package.json leads to, without their ending, with the name by which each is imported. */
-const names = new Map(Object.entries(manifest.exports).flatMap(([entry, target]) => {
-  if (typeof target?.types !== 'string') return []
-  const source = target.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '$1')
-  const sources = source.includes('*') ? filesIn(dirname(source)) : [source]
-  return sources.map((path) => [path, manifest.name + entry.slice(1).replace('*', basename(path))])
-}))
-
-function filesIn (/** @type {string} */ folder) {
-  return readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts')).map((file) => join(folder, basename(file, '.ts')))
-}
+import { exported as names, manifest, root } from './entries.mjs'
 
 const app = await Application.bootstrapWithPlugins({
   name: manifest.name,

@@ -1,18 +1,21 @@
 import { createCipheriv, createHmac, createSecretKey, hash, randomBytes } from 'node:crypto'
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { newVisitor, schemaOf } from '../src/session.mjs'
 import { measuredCheckout } from '../src/subjects/index.mjs'
 
 const root = measuredCheckout
-const ours = (/** @type {string} */ module) => import(pathToFileURL(join(root, 'dist/lib', module)).href)
+/** Of what the tests compile: the build has entries only. Builds of before 2026-12 have all parts. */
+const parts = existsSync(join(root, 'dist/lib/tokens/keyring.js')) ? 'dist/lib' : '.build/lib'
+const ours = (/** @type {string} */ module) => import(pathToFileURL(join(root, parts, module)).href)
 const zod = () => import(pathToFileURL(join(root, 'node_modules/zod/index.js')).href)
 
 const data = newVisitor()
 const json = JSON.stringify(data)
 const now = Date.now()
-const times = { version: 1, createdAt: now, usedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null, idle: 0, absolute: 0 }
+const times = { version: 1, createdAt: now, usedAt: now, authenticatedAt: 0, rotatedAt: now, persist: null, idle: 0, absolute: 0, adoptedUntil: 0 }
 const stored = { data, extra: null }
 const binding = { application: '', session: 'session', cookie: 'session' }
 const MANY = 10_000
@@ -164,7 +167,7 @@ async function reference () {
 /** @returns {Promise<Works>} */
 async function cookie () {
   const { createCookieWriter, readCookie } = await ours('http/cookie.js')
-  const writer = createCookieWriter('__Host-Http-session', null, '/', '; HttpOnly; Secure; SameSite=Lax')
+  const writer = createCookieWriter({ name: '__Host-Http-session', domain: null, path: '/', secure: true }, '; HttpOnly; Secure; SameSite=Lax')
   const token = 'x'.repeat(400)
   const header = `_ga=GA1.1.1234.5678; theme=dark; __Host-Http-session=${token}`
   assert.equal(readCookie(header, '__Host-Http-session'), token)

@@ -1,5 +1,8 @@
+import { compile } from '../../scripts/test/compile.mjs'
 import { time } from './bench.mjs'
-import { blocks } from './blocks.mjs'
+
+compile()
+const { blocks } = await import('./blocks.mjs')
 
 // `npm run bench:micro -- seal open` runs the groups whose name begins with one of the words.
 const wanted = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 
-/** They lie with the sources, which the package has, too: a compiler does not copy them. */
-const FOLDER = new URL('../../../lib/inspector/public/', import.meta.url)
 const SCRIPT = 'text/javascript; charset=utf-8'
 const TYPES = {
   'style.css': 'text/css; charset=utf-8',
@@ -15,15 +15,18 @@ const TYPES = {
   'dom.js': SCRIPT
 }
 
+/** They lie with the sources, which the package has, too: a compiler does not copy them. */
+const read = async (name: string) => await readFile(join(dirname(createRequire(import.meta.url).resolve('fastify-typed-session/package.json')), 'lib/inspector/public', name))
+
 export interface Asset { readonly name: string, readonly type: string, readonly content: Buffer }
 
 /** All that the page consists of beside itself. */
 export async function readAssets (): Promise<Asset[]> {
-  return await Promise.all(Object.entries(TYPES).map(async ([name, type]) => ({ name, type, content: await readFile(new URL(name, FOLDER)) })))
+  return await Promise.all(Object.entries(TYPES).map(async ([name, type]) => ({ name, type, content: await read(name) })))
 }
 
 /** The page. `at`: the folder of the assets, as seen from the page. */
 export async function readPage (): Promise<(at: string) => string> {
-  const text = await readFile(new URL('page.html', FOLDER), 'utf8')
+  const text = (await read('page.html')).toString()
   return (at) => text.replaceAll('%at%', at)
 }

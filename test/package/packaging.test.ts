@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import ts from 'typescript'
 import { entries } from '../support/entries.js'
 import { growCart, startFirstProgram } from '../support/first-program.js'
 import { pack, run } from '../support/packed.js'
@@ -19,6 +20,8 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) 
 }
 
 const programs = Object.keys(entries).filter((entry) => entry !== './package.json')
+const built = packed.files.filter((path) => /^dist\/.*\.js$/.test(path))
+
 /** What lies beside the stores, and is nobody else's. */
 const inside = ['internal/options', 'internal/sql/retry', 'adapters/tiered']
 
@@ -49,9 +52,38 @@ t.test('the package holds sources for its source maps, its documents, and nothin
   const foreign = packed.files.filter((path) =>
     !/^(dist|lib|types)\//.test(path) && !/^(docs|benchmarks)\/.*\.(md|svg|png)$/.test(path) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'].includes(path))
   t.strictSame(foreign, [])
-  const without = packed.files.filter((path) => /^dist\/.*\.js$/.test(path) && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
+  const without = built.filter((path) => !path.startsWith('dist/lib/chunks/') && !packed.files.includes(path.replace(/^dist\//, '').replace(/\.js$/, '.ts')))
   t.strictSame(without, [], 'a compiled file whose source is gone is a leftover of an older build')
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) t.ok(packed.files.includes(file), `has ${file}`)
+})
+
+t.test('every part of the sources is in the build once, whoever shares it', async (t) => {
+  const sources = packed.files.filter((path) => /^lib\/.*\.ts$/.test(path))
+  const [written, compiled] = await Promise.all([sources, built].map(async (paths) => {
+    const texts = await Promise.all(paths.map(async (path) => await readFile(join(root, path), 'utf8')))
+    return texts.flatMap((text) => partsOf(ts.createSourceFile('part.ts', text, ts.ScriptTarget.ES2022)))
+  })) as [string[], string[]]
+  const count = (parts: string[], kind: string) => parts.filter((part) => part === kind).length
+  t.ok(count(written, 'class') > 30)
+  t.equal(count(compiled, 'class'), count(written, 'class'))
+  for (const kind of ['function', 'new']) t.ok(count(compiled, kind) <= count(written, kind), `${kind}: ${count(compiled, kind)} of ${count(written, kind)}`)
+})
+
+t.test('the check of the version of Zod, an import for its effect, is in the build', async (t) => {
+  const texts = await Promise.all(built.map(async (path) => await readFile(join(root, path), 'utf8')))
+  t.equal(texts.filter((text) => /^assertZod\(\w+\);$/m.test(text)).length, 1)
+})
+
+t.test('a process that imports the package reads few files of it', async (t) => {
+  const read = new Set<string>()
+  const follow = async (path: string) => {
+    if (read.has(path)) return
+    read.add(path)
+    const imports = [...(await readFile(join(root, path), 'utf8')).matchAll(/^(?:import|export|\} from) ?(?:[^'"]* from )?["'](\.[^"']+)["'];$/gm)]
+    for (const [, target = ''] of imports) await follow(join(path, '..', target))
+  }
+  await follow('dist/lib/index.js')
+  t.ok(read.size > 3 && read.size <= 20, [...read].join())
 })
 
 t.test('every source map leads to sources that are in the package', async (t) => {
@@ -104,7 +136,7 @@ t.test('installed into an empty folder', async (t) => {
   for (const { name, node } of nodes()) {
     t.test(name, async (t) => {
       if (!existsSync(node)) return skipOrFail(t, `${name} is not installed under .ci`)
-      for (const program of ['app.mjs', 'app.cjs']) {
+      for (const program of ['app.mjs', 'app.cjs', 'entries.mjs']) {
         const { status, output } = await run(node, [`run/${program}`, secret], folder)
         t.equal(status, 0, output)
       }
@@ -135,6 +167,14 @@ t.test('the first program of the README runs with the lowest version of each pee
   t.equal(program.status, 0, program.output)
   await growCart(t, await startFirstProgram(t, folder))
 })
+
+/** The classes, functions and constructed objects in it, by their kind. */
+function partsOf (node: ts.Node): string[] {
+  const kind = ts.isClassLike(node) ? 'class' : ts.isNewExpression(node) ? 'new' : ts.isFunctionLike(node) && 'body' in node && node.body !== undefined ? 'function' : ''
+  const inner: string[] = kind === '' ? [] : [kind]
+  ts.forEachChild(node, (child) => { inner.push(...partsOf(child)) })
+  return inner
+}
 
 /** This Node, and the others that CI puts under .ci. */
 function nodes () {
