@@ -6,7 +6,8 @@ import { sessionPlugin } from '../../lib/index.js'
 import { RESERVED_KEYS, Session } from '../../lib/session/session.js'
 import { schema, SECRET } from '../support/app.js'
 import { type Member, membersOf } from '../support/declarations.js'
-import { codeIn, documents, readText, type Table, tableOf, tablesOf } from '../support/documents.js'
+import { codeIn, documents, proseOf, readText, type Table, tableOf, tablesOf } from '../support/documents.js'
+import { entries } from '../support/entries.js'
 import { cookieDefaults, optionDefaults } from '../support/option-defaults.js'
 
 const plain = (cell = '') => cell.replaceAll('`', '')
@@ -59,6 +60,14 @@ t.test('the peers that the README compares with have the versions that the bench
   const peers = [...text.matchAll(/`([\w@/-]+)` (\d[\d.]*\d)/g)]
   t.equal(peers.length, 3)
   for (const [, name = '', version] of peers) t.equal(version, dependencies[name], name)
+})
+
+t.test('the README names every entry of the package, and can be read in one go', async (t) => {
+  const named = codeIn(proseOf('README.md')).map((code) => /fastify-typed-session(?:\/[\w/-]+)?/.exec(code)?.[0])
+  const exported = Object.keys(entries).filter((entry) => !['.', './package.json'].includes(entry)).map((entry) => `fastify-typed-session${entry.slice(1)}`)
+  t.ok(exported.length > 15)
+  t.strictSame(exported.filter((entry) => !named.includes(entry)), [])
+  t.ok(readText('README.md').split('\n').length - 1 <= 250)
 })
 
 /** A fact needs a session to be read from, a method does not. */
