@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { OldCookieOptions } from '../../types/index.js'
 import { InvalidOption } from '../errors.js'
 import { flawOfOldKey } from '../tokens/secrets.js'
@@ -34,6 +35,8 @@ export function checkMap (adopter: string, map: unknown): void {
   if (typeof map !== 'function') throw new InvalidOption(`${adopter}.map`, 'must be a function: (old) => what the schema stores')
 }
 
+const GUESSABLE = '. Whoever knows it could make sessions here: give the old system a new one first, and give only that one here, or let people sign in again'
+
 /** The keys as bytes. Throws `InvalidOption` for a key that somebody may know or guess: with it anybody could make a session here. */
 export function readKeys (option: string, given: unknown): Buffer[] {
   const keys: unknown[] = Array.isArray(given) ? given : [given]
@@ -41,7 +44,7 @@ export function readKeys (option: string, given: unknown): Buffer[] {
   return keys.map((key, index) => {
     const flaw = flawOfOldKey(key)
     const where = Array.isArray(given) ? `${option}.${index}` : option
-    if (flaw !== null) throw new InvalidOption(where, `${flaw}. Whoever knows it could make sessions here: give the old system a new one first, and here both, or let people sign in again`)
+    if (flaw !== null) throw new InvalidOption(where, flaw + (types.isUint8Array(key) || (typeof key === 'string' && key !== '') ? GUESSABLE : ''))
     return Buffer.from(key as Uint8Array)
   })
 }

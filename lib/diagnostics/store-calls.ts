@@ -4,7 +4,7 @@ import type { Answer } from '../async/answer.js'
 
 type Message = { -readonly [Key in keyof StoreCallMessage]: StoreCallMessage[Key] }
 
-const channel = tracingChannel<string, Message>('fastify-typed-session:store')
+const channel = tracingChannel<Message>('fastify-typed-session:store')
 
 /** Does anybody in this process trace calls to stores? */
 export const isTraced = (): boolean => channel.hasSubscribers

@@ -92,7 +92,7 @@ t.test('errors.md: a page that needs a sign-in leads to it, a form is told', asy
   await app.register(sessionPlugin, { schema, secret: SECRET } as never)
   app.route({ method: ['GET', 'POST'], url: '/mine', ...requireSession(schema, 'userId'), handler: async () => 'mine' })
   app.get('/wrong', async () => { throw new Error('something else') })
-  t.equal((await app.inject('/mine?page=2')).headers.location, '/login?back=%2Fmine%3Fpage%3D2')
+  t.equal((await app.inject('/mine?page=2')).headers.location, '/login?returnTo=%2Fmine%3Fpage%3D2')
   t.equal((await app.inject({ method: 'POST', url: '/mine' })).statusCode, 401)
   t.equal((await app.inject('/wrong')).statusCode, 500)
 })

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import ts from 'typescript'
 import { Client, COOKIE, SECRET } from './app.js'
+import { appModule } from './block-program.js'
 import { blocksOf, documents } from './documents.js'
 
 /** The last statement of a guide's program. Tests listen themselves, if they do. */
@@ -22,13 +23,18 @@ export async function runGuide<Exports> (t: Pick<Test, 'testdir'>, name: string)
   return await import(pathToFileURL(writeGuide(t, name, '')).href) as Exports
 }
 
-/** Writes a guide's program with `ending` in place of its last statement, of which $1 is the application. Returns the file. */
+/**
+ * Writes a guide's program with `ending` in place of its last statement, of which $1 is the application, and the `app.js` that it may
+ * import. Returns the file.
+ */
 export function writeGuide (t: Pick<Test, 'testdir'>, name: string, ending: string): string {
-  const [program, another] = blocksOf(`docs/guides/${name}.md`).filter(({ language, code }) => language === 'ts' && LISTENS.test(code))
+  const document = `docs/guides/${name}.md`
+  const [program, another] = blocksOf(document).filter(({ language, code }) => language === 'ts' && LISTENS.test(code))
   if (program === undefined || another !== undefined) throw new Error(`${name} is not one program that listens`)
-  const { outputText } = ts.transpileModule(program.code.replace(LISTENS, ending), { compilerOptions: options })
+  const compiled = (code: string) => ts.transpileModule(code, { compilerOptions: options }).outputText
   // In a folder of the project's: there the package's own name means its build.
-  return join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')
+  const folder = t.testdir({ 'guide.mjs': compiled(program.code.replace(LISTENS, ending)), 'app.js': compiled(appModule(document)) })
+  return join(folder, 'guide.mjs')
 }
 
 /** Somebody's browser, or a second one of theirs. */

@@ -46,6 +46,13 @@ t.test('what an adopter cannot work with is refused when it is made, by its path
   }
 })
 
+t.test('a key that somebody may guess is refused with advice that works, and one that is missing without it', async (t) => {
+  for (const secret of ['keyboard cat keyboard', 'fifteen-bytes-0', [OLD_KEY, 'changeme-and-more-of-it']]) {
+    t.throws(() => adopters.fromFlask?.({ ...given.fromFlask, secret }), { message: /give the old system a new one first, and give only that one here, or let people sign in again$/ })
+  }
+  for (const secret of [undefined, '', 7]) t.throws(() => adopters.fromFlask?.({ ...given.fromFlask, secret }), { message: /(is missing|neither a string nor a Buffer)$/ })
+})
+
 t.test('without options they say what is missing', async (t) => {
   for (const [name, adopter] of Object.entries(adopters)) t.throws(() => adopter(), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: new RegExp(name) })
 })
