@@ -37,11 +37,12 @@ async function run (given: readonly string[]): Promise<string> {
   if (values.help) return USAGE
   if (values.version) return `${version()}\n`
   if (command === undefined) throw new Misuse('')
-  if (rest.length > 0) throw new Misuse(`Unknown command: ${[command, ...rest].join(' ')}\n\n`)
+  if (command !== 'keygen' && command !== 'inspect') throw new Misuse(`Unknown command: ${command}\n\n`)
+  // It may be a cookie or a secret, so it is not told again.
+  if (rest.length > 0) throw new Misuse(`${command} takes no argument. inspect finds the cookie in SESSION_COOKIE or standard input\n\n`)
   if (command === 'keygen') return `${random(SECRET_BYTES).toString('base64url')}\n`
-  if (command !== 'inspect') throw new Misuse(`Unknown command: ${command}\n\n`)
   const { SESSION_SECRET = '', SESSION_COOKIE } = process.env
-  const text = SESSION_COOKIE ?? await readCookieText(process.stdin, process.stderr)
+  const text = SESSION_COOKIE || await readCookieText(process.stdin, process.stderr)
   return await inspectToken(text, SESSION_SECRET, { session: values.name, cookie: values.cookie, application: values.application }, Date.now())
 }
 

@@ -51,17 +51,21 @@ t.test('inspect prints what the cookie says, from a pipe or the environment', as
   app.get('/', async ({ session }) => { session.note = 'a note' })
   await client.get('/')
   const env = { SESSION_SECRET: SECRET }
-  const [byPipe, byEnvironment, withoutSecret] = await Promise.all([
+  const [byPipe, byEnvironment, withoutSecret, byPipeAlone] = await Promise.all([
     start(['inspect'], { env, piped: `${client.header}\n` }),
     start(['inspect', '--name', 'session', '--cookie', COOKIE, '--application', ''], { env: { ...env, SESSION_COOKIE: client.token as string } }),
-    start(['inspect'], { env: { SESSION_SECRET: '', SESSION_COOKIE: client.token as string } })
+    start(['inspect'], { env: { SESSION_SECRET: '', SESSION_COOKIE: client.token as string } }),
+    start(['inspect'], { env: { ...env, SESSION_COOKIE: '' }, piped: `${client.header}\n` })
   ])
   t.match(byPipe, { status: 0, stderr: '', stdout: /^kind +sealed.*"note":"a note"/s })
   t.equal(byEnvironment.stdout.split('\n').at(-2), byPipe.stdout.split('\n').at(-2))
+  t.same(byPipeAlone.stdout.split('\n').at(-2), byPipe.stdout.split('\n').at(-2), 'an empty variable is none')
   t.match(withoutSecret, { status: 2, stdout: '', stderr: /secret: it is missing/ })
 })
 
 t.test('a secret or a cookie as an argument is refused', async (t) => {
   t.match(await cli('inspect', '--secret', 'x'), { status: 2, stdout: '', stderr: /Unknown option '--secret'/ })
-  t.match(await cli('inspect', 'token'), { status: 2, stdout: '', stderr: /^Unknown command: inspect token/ })
+  t.match(await cli('inspect', 'token'), { status: 2, stdout: '', stderr: /^inspect takes no argument.*SESSION_COOKIE/ })
+  t.notMatch((await cli('inspect', 'a-stolen-token')).stderr, /stolen/, 'and is not told again')
+  t.match(await cli('keygen', '64'), { status: 2, stdout: '', stderr: /^keygen takes no argument/ })
 })
