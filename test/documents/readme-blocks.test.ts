@@ -1,9 +1,10 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { compile, firstProgram, isBuilt, schemaModule } from '../support/block-program.js'
+import { compile, compileWithNewestTypes, firstProgram, hasNewestTypes, isBuilt, schemaModule } from '../support/block-program.js'
 import { blocksOf, documents, readText } from '../support/documents.js'
 import { root } from '../support/root.js'
+import { skipOrFail } from '../support/skip.js'
 import { growCart, startFirstProgram } from '../support/first-program.js'
 
 const blocks = documents.flatMap(blocksOf)
@@ -21,6 +22,15 @@ t.test('every block is TypeScript, which is compiled here, a command, or a diagr
 t.test('every block compiles against what is published', async (t) => {
   if (!isBuilt) return t.fail('there is no dist: npm run build')
   t.strictSame(compile(...programs).problems, [])
+})
+
+t.test('every block that imports a module of Node compiles with the newest types of Node, too', async (t) => {
+  if (!hasNewestTypes) return skipOrFail(t, 'types-node-newest is not installed (npm ci)')
+  const ofNode = programs.filter(({ code }) => code.includes("from 'node:"))
+  t.ok(ofNode.length > 5)
+  const { problems, files } = compileWithNewestTypes(...ofNode)
+  t.strictSame(problems, [])
+  t.notOk(files.some((file) => file.includes('undici-types') && !file.includes('@types/node/node_modules')), 'none is of the older types')
 })
 
 t.test('a mistake in a block is found, in its line', async (t) => {

@@ -43,11 +43,25 @@ export function appModule (document: string): string {
 
 export const isBuilt = existsSync(join(root, 'dist/lib/index.d.ts'))
 
+/** What `npm install @types/node` gives a stranger today. Ours are those of the oldest Node. */
+const newestTypes = join(root, 'node_modules/types-node-newest')
+export const hasNewestTypes = existsSync(newestTypes)
+const ownTypes = join(root, 'node_modules/@types/node')
+const inNewest = (path: string) => path.startsWith(ownTypes) ? newestTypes + path.slice(ownTypes.length) : path
+const asItIs = (path: string) => path
+
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /** What TypeScript says about blocks, as `document:line message`, and the files that it read. Each block is a file of its own. */
 export function compile (...blocks: readonly Block[]): { readonly problems: readonly string[], readonly files: readonly string[] } {
-  const all = groups(blocks).map(compileTogether)
+  return compileIn(asItIs, blocks)
+}
+
+/** The same with the newest types of Node. */
+export const compileWithNewestTypes = (...blocks: readonly Block[]) => compileIn(inNewest, blocks)
+
+function compileIn (place: (path: string) => string, blocks: readonly Block[]) {
+  const all = groups(blocks).map((group) => compileTogether(group, place))
   return { problems: all.flatMap(({ problems }) => problems), files: all.flatMap(({ files }) => files) }
 }
 
@@ -59,14 +73,14 @@ function groups (blocks: readonly Block[]): Block[][] {
   return [...declares.map((block) => [block]), makes, others].filter((group) => group.length > 0)
 }
 
-function compileTogether (blocks: readonly Block[]): { problems: string[], files: string[] } {
+function compileTogether (blocks: readonly Block[], place: (path: string) => string): { problems: string[], files: string[] } {
   const paths = new Map(blocks.map((block) => [join(folder, `${block.document.replaceAll('/', '-')}-${block.line}.ts`), block]))
   const written = new Map([...paths].map(([path, { code }]) => [path, code]))
   const [{ document, code } = firstProgram] = blocks
   if (code.includes("from './app.js'")) written.set(appPath, appModule(document))
   // Blocks that declare no session are files of an application that has declared one.
   else if (!/^declare module|createSession\(/m.test(code)) written.set(schemaPath, schemaModule)
-  const program = ts.createProgram([...written.keys()], options, hostOf(written))
+  const program = ts.createProgram([...written.keys()], options, hostOf(written, place))
   const problems = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
     const block = paths.get(file?.fileName ?? '')
     const line = block === undefined || file === undefined ? 0 : block.line + file.getLineAndCharacterOfPosition(start).line
@@ -75,18 +89,21 @@ function compileTogether (blocks: readonly Block[]): { problems: string[], files
   return { problems, files: program.getSourceFiles().map(({ fileName }) => fileName) }
 }
 
-/** The real files and these. What is no part of the block is parsed once for all of them. */
-function hostOf (written: ReadonlyMap<string, string>): ts.CompilerHost {
+/** The real files, of another place perhaps, and these. What is no part of the block is parsed once for all of them. */
+function hostOf (written: ReadonlyMap<string, string>, place: (path: string) => string): ts.CompilerHost {
   const host = ts.createCompilerHost(options)
   return {
     ...host,
-    fileExists: (path) => written.has(path) || host.fileExists(path),
-    readFile: (path) => written.get(path) ?? host.readFile(path),
+    fileExists: (path) => written.has(path) || host.fileExists(place(path)),
+    directoryExists: (path) => host.directoryExists?.(place(path)) ?? true,
+    readFile: (path) => written.get(path) ?? host.readFile(place(path)),
+    realpath: asItIs,
     getSourceFile (path, target) {
       const text = written.get(path)
       if (text !== undefined) return ts.createSourceFile(path, text, target)
-      if (!parsed.has(path)) parsed.set(path, host.getSourceFile(path, target))
-      return parsed.get(path)
+      const real = place(path)
+      if (!parsed.has(real)) parsed.set(real, host.getSourceFile(real, target))
+      return parsed.get(real)
     }
   }
 }
