@@ -72,6 +72,13 @@ for (const { path, made } of places.filter(({ made }) => made.length > 0)) {
   })
 }
 
+t.test('whoever copies a client that emits its errors copies a listener too: without one the first error may end the process', async (t) => {
+  const emits = /\bnew Redis\(|\bcreateClient\(|\bnew pg\.Pool\(|\bdrizzle\(/
+  const emitting = documents.flatMap(blocksOf).filter(({ code }) => emits.test(code))
+  t.ok(emitting.length > 7)
+  t.strictSame(emitting.filter(({ code }) => !code.includes(".on('error', ")).map(({ document, line }) => `${document}:${line}`), [])
+})
+
 t.test('every driver is shown with its options in docs, and all but two in the shop', async (t) => {
   const shownIn = (folder: string) => [...new Set(places.filter(({ path }) => path.startsWith(folder)).flatMap(({ made }) => made.map(({ driver }) => driver)))].sort()
   t.strictSame(shownIn('docs/'), Object.keys(expected).sort())
