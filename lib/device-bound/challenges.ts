@@ -13,7 +13,7 @@ export function challenged (device: Device, now: number): Device {
   // A client that asks again and again makes no more than one write of it.
   if (newest !== undefined && newest.answer === null && isLive(newest, now + CHALLENGE_LIFE / 2)) return device
   const next = { value: random(32).toString('base64url'), until: now + CHALLENGE_LIFE, answer: null }
-  return { ...device, challenges: [next, ...device.challenges.filter((challenge) => isLive(challenge, now))].slice(0, KEPT) }
+  return { ...device, challenges: [next, ...device.challenges].slice(0, KEPT) }
 }
 
 /**

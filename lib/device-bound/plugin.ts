@@ -75,5 +75,5 @@ function isWanted (request: FastifyRequest, when: Settings['when']): boolean {
 
 /** The session has ended: the browser asks at once, and learns that there is nothing left to refresh. */
 function withdraw ({ exchange: { request, reply } }: Visit, { cookie }: Parts): void {
-  if (cookie.isIn(request.headers.cookie) && !reply.sent) reply.header('set-cookie', cookie.clear)
+  if (cookie.isIn(request.headers.cookie)) reply.header('set-cookie', cookie.clear)
 }

@@ -9,8 +9,6 @@ const TYPE = 'dbsc+jwt'
 /** Bits of RSA. Below is too weak, above too much work for what anybody can send. So is an exponent other than the usual one. */
 const [LEAST_BITS, MOST_BITS] = [2_048, 4_096]
 const EXPONENT = 65_537n
-/** Bytes of a signature by ES256 (RFC 7518 §3.4). */
-const ES256 = 64
 
 /** A challenge that a device has signed. */
 export interface Proof {
@@ -65,8 +63,7 @@ function prove ({ payload: { jti }, signed, mark }: Jws, algorithm: Algorithm, p
 }
 
 function isSigned (signed: Buffer, mark: Buffer, algorithm: Algorithm, key: KeyObject): boolean {
-  if (algorithm === 'RS256') return verify('sha256', signed, { key, padding: constants.RSA_PKCS1_PADDING }, mark)
-  return mark.length === ES256 && verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, mark)
+  return verify('sha256', signed, algorithm === 'RS256' ? { key, padding: constants.RSA_PKCS1_PADDING } : { key, dsaEncoding: 'ieee-p1363' }, mark)
 }
 
 /** The public key of a JWK (RFC 7518 §6) that is good enough, and the algorithm that it is for. */

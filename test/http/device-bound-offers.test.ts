@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import deviceBound from '../../lib/device-bound.js'
 import type { Adopter, StoredSession } from '../../types/index.js'
-import { type BackendName, COOKIE, schema, settled } from '../support/app.js'
+import { type AppOptions, type BackendName, COOKIE, schema, settled } from '../support/app.js'
 import { pass, stopTime } from '../support/clock.js'
 import { BOUND, deviceApp, GRACE, LIFE, signedIn } from '../support/device-app.js'
 import { makeKey, makeProof, parameter } from '../support/fake-browser.js'
@@ -113,7 +113,7 @@ t.test('when(request) says which sign-ins are offered it; one that throws, or gi
 })
 
 t.test('the offer is on the response also where Fastify does not send it, and not on one that has left', async t => {
-  const { app, browser } = await deviceApp(t, { backend: 'memory' })
+  const { app, browser, logs, spy } = await deviceApp(t, { backend: 'memory' })
   app.get('/hijacked', async ({ session }, reply) => {
     session.userId = 'ann'
     await session.save()
@@ -121,9 +121,10 @@ t.test('the offer is on the response also where Fastify does not send it, and no
     reply.raw.end('done')
   })
   app.get('/late', async ({ session }, reply) => {
-    session.visits = 1
-    await session.save()
-    reply.raw.writeHead(200)
+    spy.break('create', async (call) => {
+      reply.raw.writeHead(200)
+      return await call()
+    })
     reply.hijack()
     session.userId = 'ann'
     await session.save().catch(() => {})
@@ -131,6 +132,8 @@ t.test('the offer is on the response also where Fastify does not send it, and no
   })
   t.match((await browser().bare({ url: '/hijacked' })).headers[OFFER], WHERE)
   t.notOk(OFFER in (await browser().bare({ url: '/late' })).headers)
+  await settled()
+  t.strictSame(logs.filter(({ level }) => level === 50), [], 'and that is no error')
 })
 
 t.test('an offer is for one sign-in: not for another, nor for another session of the same person', async t => {
@@ -146,6 +149,38 @@ t.test('an offer is for one sign-in: not for another, nor for another session of
   await ann.bare({ url: '/rotate' })
   t.equal((await ann.register(second)).statusCode, 200, 'but another id is no other sign-in')
   t.equal((await thief(ann).register(second)).statusCode, 403, 'once')
+})
+
+t.test('an offer is worth nothing after the next proof of who it is, the next person or the next privilege', async t => {
+  stopTime(t)
+  const worth = async (options: Partial<AppOptions>, before: string, then: string) => {
+    const { browser, does } = await deviceApp(t, { backend: 'memory', ...options })
+    does.rise = async ({ session }) => { session.note = 'admin' }
+    const one = browser()
+    await one.bare({ url: '/login' })
+    pass(1)
+    const offer = String((await one.bare({ url: before })).headers[OFFER])
+    pass(1)
+    const other = String((await one.bare({ url: then })).headers[OFFER])
+    return [(await one.register(offer)).statusCode, (await one.register(other)).statusCode]
+  }
+  const once = [403, 200]
+  t.strictSame(await worth({}, '/again', '/again'), once, 'proved again')
+  t.strictSame(await worth({ rotateOn: [], subject: 'userId' }, '/login?user=bob', '/login?user=eve'), once, 'another person')
+  t.strictSame(await worth({ rotateOn: ['userId', 'note'], subject: 'userId' }, '/again', '/do/rise'), once, 'another privilege')
+})
+
+t.test('an offer is for one session: two that one person signs in to at once are two', async t => {
+  stopTime(t)
+  const { browser } = await deviceApp(t, { backend: 'memory' })
+  const [one, other] = [browser(), browser()]
+  await one.bare({ url: '/visit' })
+  pass(1)
+  await other.bare({ url: '/visit' })
+  const offer = String((await one.bare({ url: '/login' })).headers[OFFER])
+  await other.bare({ url: '/login' })
+  t.equal((await other.register(offer)).statusCode, 403)
+  t.equal((await one.register(offer)).statusCode, 200)
 })
 
 t.test('an offer is good for five minutes', async t => {

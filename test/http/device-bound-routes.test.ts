@@ -180,6 +180,8 @@ t.test('hooks of the application may use the session on these routes: what they 
   t.match((await browser.get('/me')).json(), { userId: 'ann', visits: 3 })
   t.equal((await browser.refresh()).statusCode, 200)
   t.match((await browser.get('/me')).json(), { userId: 'ann' })
+  const { headers } = await app.inject({ method: 'POST', url: REFRESH, headers: { 'sec-secure-session-id': browser.bound.id } })
+  t.notOk('set-cookie' in headers, 'but no session begins there')
   t.equal(handle.sessions(app).policy().deviceBound, true)
 })
 
@@ -240,6 +242,19 @@ t.test('a session of which the cookie has the data: who comes with that of befor
   t.equal((await revoked.ask()).json().continue, false, 'revokeAll() ends bindings')
 })
 
+t.test('so is who comes with that of before the next person, although neither has a date; but where sessions have no subject, nobody has to', async t => {
+  stopTime(t)
+  for (const [options, answered] of [[{ subject: 'userId' }, 503], [{}, 403]] as const) {
+    const { thief, ...scene } = await deviceApp(t, { backend: 'revocable', ...options })
+    const browser = await signedIn(scene)
+    await browser.get('/login?user=bob')
+    const old = thief(browser)
+    old.sessions.set(browser.bound.id, browser.bound)
+    await browser.get('/login?user=eve')
+    t.equal((await old.ask()).statusCode, answered)
+  }
+})
+
 t.test('over the wire: registered and refreshed, without a body and with no content type', async t => {
   const scene = await deviceApp(t, { backend: 'memory' })
   const url = await listen(scene.app)
@@ -254,11 +269,15 @@ t.test('over the wire: registered and refreshed, without a body and with no cont
 
 t.test('S-d6: refreshes prolong nothing: the idle and the absolute timeout end a bound session, and then its binding', async t => {
   stopTime(t)
-  const scene = await deviceApp(t, { backend: 'memory', idleTimeout: 3600, touchAfter: 60, absoluteTimeout: 7200 })
+  const before = (app: { addHook (name: string, hook: (request: object) => Promise<void>): void }) => {
+    app.addHook('preHandler', async (request) => { t.type((request as { session: AppSession }).session, 'object') })
+  }
+  const scene = await deviceApp(t, { backend: 'memory', idleTimeout: 3600, touchAfter: 60, absoluteTimeout: 7200, before })
   const [idle, busy] = [await signedIn(scene), await signedIn(scene, {}, '/login?user=bob')]
   for (let minute = 0; minute < 59; minute++) {
     pass(60_000)
     t.equal((await idle.refresh()).statusCode, 200)
+    for (let ask = 0; ask < 2; ask++) t.equal((await idle.ask()).statusCode, 403)
     if (minute % 10 === 0) t.equal((await busy.get('/me')).json().user, 'bob')
   }
   pass(60_000)

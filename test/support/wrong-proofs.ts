@@ -1,8 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { type Key, makeKey, makeProof } from './fake-browser.js'
 
 /** The order of P-256 (FIPS 186-5). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 const [rsa, short] = [makeKey('RS256'), makeKey('RS256', 1024)]
+
+/** A key that signs as honestly as any, on another curve. */
+function keyOn (namedCurve: string): Key {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve })
+  return { algorithm: 'ES256', privateKey, jwk: publicKey.export({ format: 'jwk' }) as Key['jwk'] }
+}
 
 /** What anybody can make of a proof by ES256 without its key: of the signature (r, s) the other one, (r, n - s). */
 export function twinOf (proof: string): string {
@@ -42,7 +49,9 @@ export function wrongRegistrations (): Readonly<Record<string, (challenge: strin
     'no key': (challenge) => makeProof(key, challenge),
     'a key that has not signed': forged(makeKey().jwk),
     'a point off the curve': forged({ kty, crv, x, y: off === y ? `B${String(y).slice(1)}` : off }),
-    'another curve': forged({ kty, crv: 'P-384', x, y }),
+    'another curve said': forged({ kty, crv: 'P-384', x, y }),
+    'another curve': (challenge) => makeProof(keyOn('P-384'), challenge, { bring: true }),
+    'another curve of 256 bits': (challenge) => makeProof(keyOn('secp256k1'), challenge, { bring: true }),
     'half a key': forged({ kty, crv, x }),
     'a symmetric key': forged({ kty: 'oct', k: 'AAAA' }),
     'no object': forged('key'),

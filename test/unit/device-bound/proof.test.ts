@@ -47,6 +47,13 @@ t.test('of a key only that is kept which makes it up', async t => {
   t.strictSame(Object.keys(readRegistration(makeProof(makeKey('RS256'), 'c', { bring: true }))?.key ?? {}), ['kty', 'n', 'e'])
 })
 
+t.test('a proof of more than 4096 characters is not looked at', async t => {
+  const key = makeKey()
+  const proof = (filler: number) => makeProof(key, 'c', { bring: true, payload: { filler: 'x'.repeat(filler) } })
+  t.type(readRegistration(proof(2000)), 'object')
+  t.equal(readRegistration(proof(4000)), null)
+})
+
 t.test('RSA keys have 2048 bits at least, and 4096 at most', async t => {
   for (const [bits, algorithm] of [[2047, undefined], [2048, 'RS256'], [4104, undefined]] as const) {
     t.equal(readRegistration(makeProof(makeKey('RS256', bits), 'c', { bring: true }))?.algorithm, algorithm, String(bits))
@@ -71,7 +78,8 @@ t.test('nothing that a browser may send makes the reader throw, and no changed c
     if (readProof(changed, { algorithm, key })?.challenge === challenge) t.fail(`accepted with another character at ${at}`)
   }
   t.equal(readRegistration(`${response}.${response}`), null)
-  t.equal(readRegistration(`${response}${'A'.repeat(4096)}`), null, 'too long to look at')
+  const [head = '', body = '', mark = ''] = refresh.response.split('.')
+  for (const bytes of [0, 1, 32, 63, 65, 128, 1000]) t.equal(readProof(`${head}.${body}.${Buffer.alloc(bytes, mark, 'base64url').toString('base64url')}`, { algorithm, key }), null, `${bytes} bytes`)
   t.equal(readProof(refresh.response, { algorithm, key: {} }), null, 'a record without a key')
 })
 
