@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { campaign } from './src/campaign.mjs'
-import { chart } from './src/chart.mjs'
+import { chart, overview } from './src/chart.mjs'
 import { markdown } from './src/markdown.mjs'
 import { parseOptions } from './src/options.mjs'
 import { reckonMinutes } from './src/reckoning.mjs'
@@ -27,7 +27,10 @@ if (options.write) {
   await mkdir(directory, { recursive: true })
   await writeFile(`${directory}${options.name}.json`, JSON.stringify(report, null, 2) + '\n')
   await writeFile(`${directory}${options.name}.md`, text)
-  if (options.ways.some(({ id }) => id === 'closed')) await writeFile(`${directory}${options.name}.svg`, chart(report))
+  if (options.ways.some(({ id }) => id === 'closed')) {
+    await writeFile(`${directory}${options.name}.svg`, chart(report))
+    await writeFile(`${directory}${options.name}-overview.svg`, overview(report))
+  }
 }
 // Idle sockets of the checks would keep us a while.
 process.exit()

@@ -13,6 +13,10 @@ const shown = /** @type {const} */ ([
   ['W-cold', 'session changed, ten thousand of them in turn']
 ])
 
+/** Of these the README has a picture: how ours and the other Fastify packages are deployed, where a chart has room for all of them. */
+const overviewCases = ['R', 'W', 'N']
+const tooDear = ['iron-session-tuned', 'better-auth']
+
 /** @param {string} text */
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
@@ -22,8 +26,20 @@ const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
  *
  * @param {import('./report.mjs').Report} report
  */
-export function chart ({ about, rows }) {
-  const panels = shown.map(([id, title]) => ({ id, title, bars: rows.filter((row) => id in row.cases && row.backend !== 'none') })).filter(({ bars }) => bars.length > 0)
+export function chart (report) {
+  return draw(report, shown)
+}
+
+/** @param {import('./report.mjs').Report} report */
+export function overview ({ about, rows }) {
+  const isShown = (/** @type {import('./report.mjs').Row} */ { id, group, bare, title }) =>
+    (group === 'ours' || group === 'peer') && bare === 'bare' && !title.endsWith(', defaults') && !tooDear.includes(id)
+  return draw({ about, rows: rows.filter(isShown) }, shown.filter(([id]) => overviewCases.includes(id)))
+}
+
+/** @param {import('./report.mjs').Report} report @param {ReadonlyArray<readonly [string, string]>} cases */
+function draw ({ about, rows }, cases) {
+  const panels = cases.map(([id, title]) => ({ id, title, bars: rows.filter((row) => id in row.cases && row.backend !== 'none') })).filter(({ bars }) => bars.length > 0)
   let y = 64
   const body = panels.map(({ id, title, bars }) => {
     const top = y
