@@ -123,10 +123,7 @@ export interface SessionControls<Data, Required = unknown> {
   rotate (): Promise<void>
   /** Call it when somebody has just proved again who they are: sets `authenticatedAt` to now, and changes the id as `rotate()` does. Prolongs nothing. */
   reauthenticated (): Promise<void>
-  /**
-   * `rotate()`, keeping only the named keys. A union goes back to the member it begins with: name keys of that one. A key that is
-   * not there is passed over, because plugins such as `@fastify/passport` name keys that a schema need not have.
-   */
+  /** `rotate()`, keeping only the named keys, as far as they are there. A union goes back to the member it begins with: name keys of that one. */
   regenerate (keep?: ReadonlyArray<SessionKey<Data>>): Promise<void>
   /** End the session when the response is sent: gone from the store, cookie removed. */
   destroy (): Promise<void>
