@@ -13,43 +13,46 @@ import { subjectOf } from './offer.js'
 /** Every lost race means that another request was saved. */
 const MAX_RACES = 100
 
+/** Only another server, or a later request, can tell. */
+export const LATER = 'later'
+
 /** An answer to the browser, and what is to be kept for it. `null`: nothing. */
 export interface Decision<Answer> { readonly answer: Answer, readonly keep: Device | null }
 
 /**
  * Decides by the latest record of the session under `token`, wherever a rotation has carried it, and compares and sets: `decide`
  * is asked again where another request was faster. Nothing but the binding changes, so it is no use of the session.
- * `ENDED`: there is no such session any more. Rejects with `StoreFailed`.
+ * `ENDED`: there is no such session any more. `LATER`: nobody can tell that here and now. Rejects with `StoreFailed`.
  */
-export async function rebind<Answer> (runtime: Runtime, token: string, decide: (record: Place['record'], now: number) => Decision<Answer>): Promise<Answer | typeof ENDED> {
+export async function rebind<Answer> (runtime: Runtime, token: string, decide: (record: Place['record'], now: number) => Decision<Answer>): Promise<Answer | typeof ENDED | typeof LATER> {
   const bindings = runtime.backend.bindings as Bindings
   const origin = bindings.locate(token)
   // Of a secret that is not known here yet, perhaps: other instances may well know the session.
-  if (origin === null) throw storeFailure(new Error('the session cookie of a device is not one of this session'))
+  if (origin === null) return LATER
   const step: Step = { until: 0 }
   for (let race = 0; race < MAX_RACES; race++) {
     const now = Date.now()
     const place = await live(runtime, origin, now, step)
-    if (place === null) return ENDED
+    if (typeof place === 'string') return place
     const { answer, keep } = decide(place.record, now)
     if (keep === null || await write(runtime, place, keep, step)) return answer
   }
   throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to be bound to a device`))
 }
 
-/** The session as it is kept, with the data that its cookie carries, where it does. `null`: it is over. */
-async function live ({ backend, settings }: Runtime, origin: Origin, now: number, step: Step): Promise<Place | null> {
+/** The session as it is kept, with the data that its cookie carries, where it does. */
+async function live ({ backend, settings }: Runtime, origin: Origin, now: number, step: Step): Promise<Place | typeof ENDED | typeof LATER> {
   const records = backend.records as StoredRecords
   const located = await records.latest(origin, step)
-  if (located === ENDED) return null
+  if (located === ENDED) return ENDED
   const { latest, moved } = located
   const notBefore = await records.notBefore?.current(now) ?? NONE
-  if (latest.record.times.createdAt <= notBefore || judge(latest, settings, now).state !== 'found') return null
+  if (latest.record.times.createdAt <= notBefore || judge(latest, settings, now).state !== 'found') return ENDED
   if (origin.record === null) return latest
   const { found, times: { authenticatedAt } } = origin.record
   // Its data are in a cookie that the browser is about to get, and may be somebody else's. With that one it asks again.
   const isTheirs = settings.subject === null || (authenticatedAt !== 0 && authenticatedAt === latest.record.times.authenticatedAt)
-  if (moved === 'final' && !isTheirs) throw storeFailure(new Error('a device came with the cookie of a session that somebody has just signed in to'))
+  if (moved === 'final' && !isTheirs) return LATER
   return { ...latest, record: { ...latest.record, found } }
 }
 

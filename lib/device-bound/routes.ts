@@ -11,7 +11,7 @@ import { CHALLENGE, challengeHeader, RESPONSE, SESSION_ID, textOf } from './head
 import { instructions } from './instructions.js'
 import type { Offers } from './offer.js'
 import { readProof, readRegistration, type Registration } from './proof.js'
-import { type Decision, rebind } from './rebind.js'
+import { type Decision, LATER, rebind } from './rebind.js'
 
 export interface Parts {
   readonly runtime: Runtime
@@ -33,7 +33,7 @@ export async function register (request: FastifyRequest, reply: FastifyReply, pa
   const token = tokenOf(request, parts)
   if (proof === null || typeof token !== 'string') return refuse(request, reply, 'no proof, or no session')
   const device = await rebind(parts.runtime, token, (record, now) => bind(proof, record.device === null && parts.offers.isGood(proof.challenge, record, now), now))
-  if (device === ENDED || device === null) return refuse(request, reply, 'the session is over or bound already, or this sign-in was not offered it')
+  if (device === ENDED || device === LATER || device === null) return refuse(request, reply, 'the session is over or bound already, or this sign-in was not offered it')
   return admit(request, reply, device, parts)
 }
 
@@ -51,6 +51,10 @@ export async function refresh (request: FastifyRequest, reply: FastifyReply, par
   const proof = textOf(request, RESPONSE)
   const refreshed = token === undefined ? ENDED : await rebind(parts.runtime, token, ({ device }, now) => decide(device, id, proof, now))
   if (refreshed === ENDED) return send(reply, 200, { session_identifier: id, continue: false })
+  if (refreshed === LATER) {
+    tell(request, 'its cookie is of a secret that is not known here, or of before a sign-in')
+    return send(reply, 503, {})
+  }
   if (refreshed.proved) return admit(request, reply, refreshed.device, parts)
   if (proof !== null) tell(request, 'the proof was not accepted')
   const { value } = refreshed.device.challenges[0] as Challenge
@@ -105,8 +109,8 @@ export async function routes (app: FastifyInstance, prefix: string, parts: Parts
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-    request.log.error({ err: error }, 'a device could not be bound or refreshed')
     const { statusCode = 500 } = error
+    request.log[statusCode >= 500 ? 'error' : 'info']({ err: error }, 'a device could not be bound or refreshed')
     // A browser gives the binding up at any other 4xx.
     return send(reply, statusCode >= 500 || statusCode === 429 ? statusCode : 503, {})
   })

@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import * as z from 'zod'
@@ -10,6 +6,7 @@ import { createSession } from '../../lib/plugin/handle.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import type { CookieOptions } from '../../types/index.js'
 import { startBrowser } from '../support/browser.js'
+import { certificate } from '../support/certificate.js'
 
 const HOST = 'shop.example.test'
 const secret = Buffer.from('8f4b1c6a2e9d7035c1a8e6f2b40d937a5e1c8b2f6d40a9e37b15c8d2f60e4a93', 'hex')
@@ -40,15 +37,6 @@ const others: readonly Case[] = [
   { title: 'secure on http://localhost', cookie: {}, expected: { name: '__Host-Http-session', secure: true }, plain: true }
 ]
 
-function certificate (): { key: Buffer, cert: Buffer } {
-  const directory = mkdtempSync(join(tmpdir(), 'typed-session-tls-'))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${HOST}`, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  const pair = { key: readFileSync(key), cert: readFileSync(cert) }
-  rmSync(directory, { recursive: true })
-  return pair
-}
-
 async function serve (https: { key: Buffer, cert: Buffer } | null, backend: string, cookie: CookieOptions): Promise<FastifyInstance> {
   const app = (https === null ? Fastify() : Fastify({ https })) as unknown as FastifyInstance
   const session = createSession(schema, { secret, cookie, rotateOn: ['user'], ...(backend === 'store' && { store: memoryStore() }) })
@@ -64,7 +52,7 @@ async function serve (https: { key: Buffer, cert: Buffer } | null, backend: stri
 t.test('a real browser keeps, renews and drops the cookie with every set of attributes (K-55, P4.16, S-3.3.1 to S-3.3.4, S-ck3, S-ck7)', { timeout: 300_000 }, async (t) => {
   const browser = await startBrowser(t, [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`])
   if (browser === null) return
-  const https = certificate()
+  const https = certificate(HOST)
   for (const backend of ['cookie', 'store']) {
     for (const { title, cookie, expected, plain } of [...sixteen, ...others]) {
       await t.test(`${backend}: ${title}`, async (t) => {

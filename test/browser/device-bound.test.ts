@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
@@ -7,13 +9,17 @@ import t, { type Test } from 'tap'
 import type { DeviceBoundOptions } from '../../lib/device-bound.js'
 import { type AppOptions, COOKIE } from '../support/app.js'
 import { startBrowser } from '../support/browser.js'
+import { certificate } from '../support/certificate.js'
 import { BOUND, deviceApp, GRACE } from '../support/device-app.js'
 import { stopClock } from '../support/http-scene.js'
 import { root } from '../support/root.js'
 
 /** The last Chromium of Debian that does it on Linux, with keys in software: 153 and later do not. */
 const executablePath = process.env.CHROMIUM_150 ?? join(root, '.ci/chromium-150/usr/lib/chromium/chromium')
-const SWITCHES = ['--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting']
+const HOST = 'shop.example.test'
+const SWITCHES = [
+  '--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting', `--host-resolver-rules=MAP ${HOST} 127.0.0.1`, '--ignore-certificate-errors'
+]
 
 const boundCookie = async (context: BrowserContext) => (await context.cookies()).find(({ name }) => name === BOUND)?.value
 const drop = async (context: BrowserContext) => await context.clearCookies({ name: BOUND })
@@ -28,6 +34,17 @@ async function registered (context: BrowserContext, page: Page): Promise<string>
     await page.waitForTimeout(50)
   }
   throw new Error('the browser has not registered')
+}
+
+/** A proxy that ends TLS, and says nothing of it to what is behind it. */
+async function proxyTo (t: Test, port: number): Promise<string> {
+  const proxy = createServer(certificate(HOST), (incoming, outgoing) => {
+    const { method, url: path, headers } = incoming
+    incoming.pipe(request({ port, method, path, headers }, (answer) => answer.pipe(outgoing.writeHead(answer.statusCode ?? 0, answer.headers))))
+  })
+  t.teardown(() => { proxy.close(); proxy.closeAllConnections() })
+  await new Promise<void>((resolve) => { proxy.listen(0, '127.0.0.1', resolve) })
+  return `https://${HOST}:${(proxy.address() as AddressInfo).port}`
 }
 
 /** An application, a window in which it is open, and a page of another site that has a link to it. `null`: there is no such browser here. */
@@ -53,7 +70,7 @@ async function scene (t: Test, options: AppOptions, device: DeviceBoundOptions =
   t.teardown(() => elsewhere.close())
   elsewhere.get('/', async (_request, reply) => reply.type('text/html').send(`<a href="${address}/me">a link</a>`))
   const context = await browser.open()
-  return { browser, tick, address, elsewhere: await elsewhere.listen({ port: 0, host: '127.0.0.1' }), context, page: await context.newPage() }
+  return { browser, tick, port, address, elsewhere: await elsewhere.listen({ port: 0, host: '127.0.0.1' }), context, page: await context.newPage() }
 }
 
 t.test('a real Chromium binds a session, refreshes it, and gives it up', { timeout: 180_000 }, async t => {
@@ -107,4 +124,18 @@ t.test('so it does after a form and a redirect, with SameSite=Strict, a session 
   await drop(context)
   await page.goto(`${address}/bound`)
   t.equal(await page.locator('body').innerText(), 'bound', 'the binding goes along with a rotation')
+})
+
+t.test('so it does behind a proxy that ends TLS, which the application does not know of', { timeout: 180_000 }, async t => {
+  const there = await scene(t, { backend: 'memory' })
+  if (there === null) return
+  const { tick, port, context, page } = there
+  const address = await proxyTo(t, port)
+  await page.goto(`${address}/login`)
+  const first = await registered(context, page)
+  tick(GRACE)
+  await drop(context)
+  await page.goto(`${address}/me`)
+  t.equal(await user(page), 'ann')
+  t.not(await boundCookie(context), first)
 })

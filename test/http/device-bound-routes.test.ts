@@ -122,6 +122,7 @@ for (const [backend, kept] of [['memory', 'store'], ['revocable', 'revocations']
       old.cookies.set(COOKIE, { value, until: Infinity })
       t.equal((await old.ask()).statusCode, 503, value)
     }
+    t.strictSame(here.logs.filter(({ level }) => level === 50), [], 'anybody can send such a cookie: that is no error')
     t.equal(old.sessions.size, 1)
   })
 }
@@ -162,6 +163,8 @@ t.test('whatever hooks of the application do to these routes, a browser gets no 
     const { statusCode, body } = await browser.bare({ method: 'POST', url: REFRESH, headers: { 'x-throw': thrown } })
     t.strictSame([statusCode, body], [answered, '{}'], thrown)
   }
+  const told = scene.logs.filter(({ msg }) => msg === 'a device could not be bound or refreshed')
+  t.strictSame(told.map(({ level }) => level), [30, 30, 30, 30, 50, 50, 50], 'as Fastify tells of errors')
 })
 
 t.test('hooks of the application may use the session on these routes: what they write to it goes with the binding', async t => {
