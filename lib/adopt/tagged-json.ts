@@ -41,7 +41,10 @@ function isObject (value: unknown): value is OldSession {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const WHOLE = /^-?\d{16,}$/
+
 /** Python has whole numbers of any size. One that JavaScript would round becomes a text, or somebody might be taken for somebody else. */
 function exact (text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) => token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`)
+  return text.replace(TOKENS, (token) => WHOLE.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token)
 }

@@ -50,6 +50,11 @@ t.test('tags with what Flask does not write in them throw nothing', async (t) =>
   }
 })
 
+t.test('a number with a fraction stays a number, however many digits it has', async (t) => {
+  const text = '{"a":0.30000000000000004,"b":-0.9572130722067812,"c":1.2345678901234567e-05,"d":12345678901234567.5}'
+  t.strictSame(await read(sign(plain(text))), JSON.parse(text))
+})
+
 t.test('a whole number that JavaScript would round comes as a text; in texts digits stay', async (t) => {
   t.strictSame(await read(sign(plain('{"a":9007199254740993,"b":-9007199254740993,"c":9007199254740991,"d":1234567890123456.5,"e":"x 9007199254740993 \\"9007199254740993","f":[12345678901234567890],"g":1000000000000000000e2}'))), {
     a: '9007199254740993', b: '-9007199254740993', c: 9007199254740991, d: 1234567890123456.5, e: 'x 9007199254740993 "9007199254740993', f: ['12345678901234567890'], g: 1e20
