@@ -31,7 +31,12 @@ export async function inspectToken (text: string, secret: string, binding: Bindi
     ['key id', keyOf(token, keyring)],
     ...contentOf(token, kind, keyring, binding, now)
   ]
-  return lines.map(([name = '', value = '']) => `${name.padEnd(16)}${value}\n`).join('')
+  return lines.map(([name = '', value = '']) => `${name.padEnd(16)}${visible(value)}\n`).join('')
+}
+
+/** Shows as an escape all that a terminal would obey: the token may be anybody's. */
+function visible (text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${(mark.codePointAt(0) as number).toString(16)}}`)
 }
 
 async function kindOf (token: string): Promise<Kind | null> {

@@ -93,6 +93,12 @@ t.test('a token that cannot be opened says so, and with which key it was made', 
   t.match(await inspect(keyring.write(randomBytes(40))), { content: /^is not what this version/ })
 })
 
+t.test('a token of somebody else cannot command the terminal: what is not to be seen is shown as an escape', async (t) => {
+  const said = await inspectToken('3\u001b[2J\nx\u202e', SECRET, binding, START)
+  t.notMatch(said, /[^\P{C}\n]/u)
+  t.match(said, 'key id          \\u{1b}[2J\\u{a}x, unknown')
+})
+
 t.test('anything else is named, too', async (t) => {
   t.equal(await inspectToken('nonsense', SECRET, binding, START), `This is no token of fastify-typed-session: it begins with none of 3, 4 and 5. There is no cookie named ${COOKIE} in it, either.\n`)
   t.equal(await inspectToken(`${COOKIE}=nonsense`, SECRET, binding, START), 'This is no token of fastify-typed-session: it begins with none of 3, 4 and 5.\n')
