@@ -56,8 +56,8 @@ function keysOf <Stored> ({ key, secret, salt = DEFAULT_SALT }: SecureSessionOpt
     if (nonce.length !== SALT) throw new InvalidOption('fromSecureSession.salt', `must have ${SALT} bytes`)
     return [findDeriveKey()(message, nonce)]
   }
-  const given = [key].flat() as (string | Uint8Array)[]
-  const keys = readKeys('fromSecureSession.key', given.map((one) => typeof one === 'string' ? Buffer.from(one, 'base64') : one))
+  const bytes = (one: string | Uint8Array) => typeof one === 'string' ? Buffer.from(one, 'base64') : one
+  const keys = readKeys('fromSecureSession.key', Array.isArray(key) ? key.map(bytes) : bytes(key as string | Uint8Array))
   if (keys.some(({ length }) => length !== KEY)) throw new InvalidOption('fromSecureSession.key', `must have ${KEY} bytes, and a text must be base64`)
   return keys
 }

@@ -3,6 +3,10 @@ import type { OldSession } from './options.js'
 
 /** Deeper than any session is. */
 const MAX_DEPTH = 100
+/** The texts and numbers of a JSON text, Python's included. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|NaN/g
+const WHOLE = /^-?\d{16,}$/
+const NO_NUMBER = /^(?:-?Infinity|NaN)$/
 
 /** Flask writes an object with one key in place of Python's own types. Each function gets its value, already decoded. */
 const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
@@ -41,10 +45,13 @@ function isObject (value: unknown): value is OldSession {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-const WHOLE = /^-?\d{16,}$/
-
-/** Python has whole numbers of any size. One that JavaScript would round becomes a text, or somebody might be taken for somebody else. */
+/**
+ * Python has whole numbers of any size. One that JavaScript would round becomes a text, or somebody might be taken for somebody else.
+ * It also writes numbers that are none, which become `null`, as `JSON.stringify` has it.
+ */
 function exact (text: string): string {
-  return text.replace(TOKENS, (token) => WHOLE.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token)
+  return text.replace(TOKENS, (token) => {
+    if (NO_NUMBER.test(token)) return 'null'
+    return WHOLE.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token
+  })
 }

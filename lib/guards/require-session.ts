@@ -55,8 +55,9 @@ function split (required: readonly (Values[number] | Options)[]): Options & { va
 /** Only a page can be shown instead: whoever sends a form or calls an API is told. */
 function refuse (request: FastifyRequest, reply: FastifyReply, page: string | undefined): void {
   if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw new SessionRequired()
-  const back = isLocalPath(request.originalUrl) ? `${page.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}` : ''
-  reply.redirect(page + back, 303)
+  const [address = '', ...fragment] = page.split(/(?=#)/)
+  const back = isLocalPath(request.originalUrl) ? `${address.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}` : ''
+  reply.redirect(address + back + fragment.join(''), 303)
 }
 
 function declared (session: unknown): { name: string, schema: $ZodType } {

@@ -38,8 +38,10 @@ type What = Pick<Told, 'what' | 'why' | 'keys' | 'others'>
 export class EventLog {
   readonly #runtimes: ReadonlyMap<string, Runtime>
   readonly #server: unknown
-  /** By public id, and rejections by a hash of the cookie that was not accepted. */
-  readonly #told = new LRUCache<string, readonly Told[]>({ max: SESSIONS })
+  /** By public id. */
+  readonly #told = new Lists()
+  /** By public id, and by a hash of the cookie that was not accepted. Apart, because anybody can cause any number of them. */
+  readonly #rejections = new Lists()
   readonly #channels: ReadonlyArray<readonly [string, (message: unknown) => void]>
   readonly #requests = new WeakMap<FastifyRequest, number>()
   /** Counts on from the clock: a page that is open while the process starts anew sees later events as later ones. */
@@ -53,7 +55,7 @@ export class EventLog {
       load: this.#on(() => ({ what: 'loaded' })),
       save: this.#on(({ isNew, keys }: SaveMessage, runtime) => ({ what: isNew ? 'created' : 'saved', ...named(runtime, keys) })),
       rotate: this.#on(({ previousId, id, reason }: RotateMessage) => {
-        this.#carry(previousId, id)
+        for (const lists of [this.#told, this.#rejections]) lists.carry(previousId, id)
         return { what: 'rotated', why: reason }
       }),
       destroy: this.#on(() => ({ what: 'ended' })),
@@ -73,8 +75,8 @@ export class EventLog {
   /** The events of a session, newest first. `cookies`: the header of the browser that wants to know. `id`: of its session, if it has one. */
   of (runtime: Runtime, cookies: string | undefined, id: string | null): readonly Told[] {
     const keys = [id, cookieKey(runtime, cookies)].filter((key) => key !== null)
-    const told = new Set(keys.flatMap((key) => this.#told.get(key) ?? []))
-    return [...told].sort((one, other) => other.number - one.number)
+    const told = new Set(keys.flatMap((key) => [...this.#told.of(key), ...this.#rejections.of(key)]))
+    return [...told].sort((one, other) => other.number - one.number).slice(0, MOST)
   }
 
   #on<Message extends SessionMessage> (read: (message: Message, runtime: Runtime) => What): (message: unknown) => void {
@@ -85,8 +87,10 @@ export class EventLog {
       const what = read(message as Message, runtime)
       const number = ++this.#number
       const told = { number, at: Date.now(), ...what, route: routeOf(request), request: this.#requestOf(request, number) }
-      this.#keep(id, told)
-      if (what.what === 'rejected') this.#keepFor(request as FastifyRequest, runtime, told)
+      if (what.what !== 'rejected') return this.#told.add(id, told)
+      // The browser may have no session.
+      const cookie = cookieKey(runtime, (request as FastifyRequest).headers.cookie)
+      for (const key of [id, cookie]) if (key !== null) this.#rejections.add(key, told)
     }
   }
 
@@ -100,21 +104,24 @@ export class EventLog {
     this.#requests.set(request, known)
     return known
   }
+}
 
-  #keep (key: string, ...told: readonly Told[]): void {
-    this.#told.set(key, [...this.#told.get(key) ?? [], ...told].slice(-MOST))
+/** The newest events by key, of the keys that were seen last. */
+class Lists {
+  readonly #lists = new LRUCache<string, readonly Told[]>({ max: SESSIONS })
+
+  of (key: string): readonly Told[] {
+    return this.#lists.get(key) ?? []
   }
 
-  /** The browser may have no session. */
-  #keepFor ({ headers }: FastifyRequest, runtime: Runtime, told: Told): void {
-    const key = cookieKey(runtime, headers.cookie)
-    if (key !== null) this.#keep(key, told)
+  add (key: string, ...told: readonly Told[]): void {
+    this.#lists.set(key, [...this.of(key), ...told].slice(-MOST))
   }
 
-  #carry (from: string, to: string): void {
-    const told = this.#told.get(from)
-    this.#told.delete(from)
-    if (told !== undefined) this.#keep(to, ...told)
+  carry (from: string, to: string): void {
+    const told = this.of(from)
+    this.#lists.delete(from)
+    if (told.length > 0) this.add(to, ...told)
   }
 }
 

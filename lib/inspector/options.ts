@@ -8,7 +8,7 @@ export interface InspectorOptions {
   /** Where the page is. Default `'/.session'`. */
   readonly prefix?: string
   /**
-   * May this request see the page? To all others it does not exist. Only `true` lets somebody in. Without this option there is a
+   * May this request see the page? All others get the 404 of the application. Only `true` lets somebody in. Without this option there is a
    * page only where `NODE_ENV` is `development` or `test`.
    */
   readonly allow?: ((request: FastifyRequest) => boolean | Promise<boolean>) | undefined

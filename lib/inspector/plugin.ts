@@ -1,11 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidOption } from '../errors.js'
 import { sessionsOn } from '../guards/wiring.js'
 import { SessionControl } from '../plugin/control.js'
 import type { Runtime } from '../request/runtime.js'
 import { registered } from '../session/registered.js'
 import { EventLog } from './event-log.js'
-import { readOptions } from './options.js'
+import { type InspectorOptions, readOptions } from './options.js'
 import { routes } from './routes.js'
 
 const PATH = '/.session'
@@ -29,10 +29,20 @@ export async function inspectorPlugin (app: FastifyInstance, options: { readonly
   app.addHook('onReady', async () => assertAllShown(app, runtimes))
   app.addHook('onClose', async () => log.stop())
   app.addHook('onRequest', async (request, reply) => {
-    if (await allow(request) === true) reply.headers(HEADERS)
+    if (await isAllowed(request, allow)) reply.headers(HEADERS)
     else return reply.callNotFound()
   })
   await routes(app, options.prefix === undefined ? PATH : '', { runtimes, log })
+}
+
+/** Where `allow` fails nobody is let in, and the log says why. */
+async function isAllowed (request: FastifyRequest, allow: NonNullable<InspectorOptions['allow']>): Promise<boolean> {
+  try {
+    return await allow(request) === true
+  } catch (error) {
+    request.log.error({ err: error }, 'nobody sees the session inspector, because its option allow has thrown')
+    return false
+  }
 }
 
 const namesOn = (app: FastifyInstance): string[] => sessionsOn(app).filter((name) => app.hasDecorator(`${name}s`))

@@ -83,17 +83,29 @@ t.test('redirectTo: an address that a browser would take for another host is not
   t.equal(await location('/a'), '/login?returnTo=%2Fa')
 })
 
+t.test('redirectTo: the way back goes in front of a fragment, which no server sees', async (t) => {
+  const { app, handle } = open(t)
+  app.get('/a', requireSession(handle, 'userId', { redirectTo: '/in#form' }), async () => '')
+  app.get('/b', requireSession(handle, 'userId', { redirectTo: '/?in=1#/form#x?' }), async () => '')
+  t.equal((await app.inject('/a')).headers.location, '/in?returnTo=%2Fa#form')
+  t.equal((await app.inject('/b')).headers.location, '/?in=1&returnTo=%2Fb#/form#x?')
+})
+
 t.test('returnPath gives a path of this host, or the fallback', async (t) => {
-  for (const path of ['/', '/a', '/a/b?c=d#e', '/ä', '/a//b', '/%2F%2Fevil']) t.equal(returnPath(path, '/home'), path, path)
-  for (const value of [undefined, null, 5, '', 'a', '//evil', '///evil', '/\\evil', '\\/evil', '/\t/evil', '/\n/evil', '/a\\b', 'https://evil', 'javascript:alert(1)', ['/a'], { }]) {
+  for (const path of ['/', '/a', '/a/b?c=d#e', '/a//b', '/%2F%2Fevil']) t.equal(returnPath(path, '/home'), path, path)
+  for (const [path, sent] of [['/ä?€', '/%C3%A4?%E2%82%AC'], ['/a b', '/a%20b'], ['/\u{1f375}', '/%F0%9F%8D%B5']] as const) t.equal(returnPath(path, '/home'), sent, path)
+  for (const value of [undefined, null, 5, '', 'a', '//evil', '///evil', '/\\evil', '\\/evil', '/\t/evil', '/\n/evil', '/a\\b', '/\u0085/evil', '/\ud83c', 'https://evil', 'javascript:alert(1)', ['/a'], { }]) {
     t.equal(returnPath(value, '/home'), '/home', JSON.stringify(value))
   }
   t.equal(returnPath('//evil'), '/')
 })
 
 t.test('whatever returnPath gives, a browser stays on the host', async (t) => {
-  const part = fc.constantFrom('/', '\\', '\t', '\n', '\r', ' ', '.', '..', 'evil.example', ':', '@', '?', '#', '\u0000', '%2f', 'a')
-  fc.assert(fc.property(fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')), (text) => new URL(returnPath(text), 'https://shop.example').host === 'shop.example'))
+  const part = fc.constantFrom('/', '\\', '\t', '\n', '\r', ' ', '.', '..', 'evil.example', ':', '@', '?', '#', '\u0000', '\u0085', '\u2028', '\ud800', '€', '%2f', 'a')
+  fc.assert(fc.property(fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')), (text) => {
+    const path = returnPath(text)
+    return new URL(path, 'https://shop.example').host === 'shop.example' && /^[!-~]+$/.test(path)
+  }))
   t.pass()
 })
 

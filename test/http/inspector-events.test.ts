@@ -59,6 +59,19 @@ t.test('the end is an event of the session that ended; the browser that has no c
   t.strictSame(await eventsOf(client), ['created visits GET /write'], 'nor does the next session')
 })
 
+t.test('cookies that anybody can make up push out no event of a session', async t => {
+  const { client, newClient } = await inspectorApp(t, { backend: 'memory' })
+  await client.get('/write')
+  const stranger = newClient()
+  for (let count = 0; count < 501; count++) {
+    stranger.jar.set(COOKIE, `junk${count}`)
+    await stranger.get('/id')
+  }
+  t.strictSame(await eventsOf(client), ['created visits GET /write'])
+  stranger.jar.set(COOKIE, 'junk0')
+  t.strictSame(await eventsOf(stranger), [], 'the oldest rejections are forgotten')
+})
+
 t.test('a session that another device has ended stays in sight of its owner: the cookie is not accepted', async t => {
   const { client, newClient, sessions } = await inspectorApp(t, { backend: 'memory', subject: 'userId' })
   const phone = newClient()

@@ -228,7 +228,7 @@ t.test('it lies where prefix says, and finds its files however its address is wr
 
 t.test('to somebody whom allow does not let in, it does not exist', async t => {
   setEnvironment(t, 'production')
-  for (const [answer, status] of [[true, 200], [false, 404], [async () => true, 200], [async () => false, 404], ['yes', 404], [undefined, 404]] as const) {
+  for (const [answer, status] of [[true, 200], [false, 404], [async () => true, 200], [async () => false, 404], ['yes', 404], [undefined, 404], [() => { throw new Error('a secret') }, 404], [async () => { throw new Error('a secret') }, 404]] as const) {
     const app = Fastify()
     t.teardown(() => app.close())
     app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send('not here'))

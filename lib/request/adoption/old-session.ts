@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Adopted } from '../../../types/index.js'
+import { isPromise } from '../../async/promises.js'
 import { type Step, storeFailure, withDeadline } from '../../async/timeout.js'
 import type { Adoptable, Loaded } from '../../backends/place.js'
 import { removalOf } from '../../http/cookie.js'
@@ -53,8 +54,8 @@ async function ask<T> ({ settings: { storeTimeout } }: Runtime, { cookie: { name
 function adoptable ({ codec, settings: { version } }: Runtime, { cookie: { name }, until }: OldSystem, read: Exclude<Read, null>, now: number): Adoptable {
   const { data, createdAt } = read
   const began = createdAt === undefined ? now : Number(createdAt)
-  if (!isPlainObject(data) || !Number.isFinite(began)) {
-    throw storeFailure(new Error(`read() of the adopter of ${name} must give { data, createdAt }, an object and perhaps a Date, or null`))
+  if (isPromise(data) || !isPlainObject(data) || !Number.isFinite(began)) {
+    throw storeFailure(new Error(`read() of the adopter of ${name} must give { data, createdAt }, an object (no promise of one) and perhaps a Date, or null`))
   }
   const isExtra = ([key]: readonly [string, unknown]) => codec.isUndeclared(key)
   const entries = Object.entries(data)

@@ -50,6 +50,10 @@ t.test('tags with what Flask does not write in them throw nothing', async (t) =>
   }
 })
 
+t.test('a number that JSON does not have is null, and in texts nothing changes', async (t) => {
+  t.strictSame(await read(sign(plain('{"a":NaN,"b":[Infinity,-Infinity],"c":"NaN, -Infinity"}'))), { a: null, b: [null, null], c: 'NaN, -Infinity' })
+})
+
 t.test('a number with a fraction stays a number, however many digits it has', async (t) => {
   const text = '{"a":0.30000000000000004,"b":-0.9572130722067812,"c":1.2345678901234567e-05,"d":12345678901234567.5}'
   t.strictSame(await read(sign(plain(text))), JSON.parse(text))
