@@ -33,11 +33,10 @@ export interface Adoptable {
 export type Loaded =
   /** `at`: when it was judged. `ahead`: milliseconds by which its record tells of a later time than that. */
   | { readonly state: 'found', readonly place: Place, readonly at: number, readonly ahead: number }
-  /**
-   * `keyId`, with `unknown-key`: which secret the token asks for, as anybody can write it. `unbound`: the session that is there, but
-   * bound to a device that the request does not come from.
-   */
-  | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number, readonly keyId?: string, readonly unbound?: Place }
+  /** `keyId`, with `unknown-key`: which secret the token asks for, as anybody can write it. */
+  | { readonly state: 'none', readonly reason: RejectReason, readonly ahead?: number, readonly keyId?: string }
+  /** It is bound to a device that the request does not come from. No backend says so: the gate does. */
+  | { readonly state: 'unbound', readonly place: Place }
   /** The session has a new id, and the old one may not be served. */
   | { readonly state: 'moved' }
 

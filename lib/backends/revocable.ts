@@ -104,8 +104,8 @@ export class RevocableBackend implements Backend, Bindings {
         // The successor does not have that binding: the old id stays.
         : 'replaced')
       if (outcome === 'moved') throw new Moved()
-      if (outcome === ENDED || isBoundAlike(outcome, place)) return outcome === ENDED ? ENDED : 'done'
-      return { latest: merge(place, outcome), moved: 'no' }
+      if (outcome === ENDED) return ENDED
+      return isBoundAlike(outcome, place) ? 'done' : { latest: merge(place, outcome), moved: 'no' }
     } finally {
       this.#forget(place)
     }

@@ -1,7 +1,7 @@
 import type { ListedSession } from '../../types/index.js'
+import type { Found } from '../plugin/open-cookie.js'
 import { SubjectSessions } from '../plugin/subjects.js'
 import type { Runtime } from '../request/runtime.js'
-import type { Found } from './find.js'
 
 /** A page with more of them would be of no use. */
 const MOST = 50

@@ -42,8 +42,9 @@ export async function routes (app: FastifyInstance, path: string, parts: Parts):
   app.post<{ Params: { session: string, id: string } }>(`${path}/end/:session/:id`, quiet, async (request) => {
     if (siteOf(request) !== 'same-origin') throw new Forbidden()
     const runtime = runtimes.get(request.params.session)
-    const found = runtime && await find(runtime, request.headers.cookie)
-    return { ended: runtime !== undefined && found !== undefined && 'place' in found && await endDevice(runtime, found, request.params.id) }
+    if (runtime === undefined) return { ended: false }
+    const found = await find(runtime, request.headers.cookie)
+    return { ended: 'place' in found && await endDevice(runtime, found, request.params.id) }
   })
 }
 

@@ -4,12 +4,13 @@ import { readCookie } from '../http/cookie.js'
 import { describeSettings } from '../options/policy.js'
 import type { Settings } from '../options/options.js'
 import { factsOf } from '../record/device.js'
+import type { Found } from '../plugin/open-cookie.js'
 import { inForce } from '../record/timeouts.js'
 import type { Runtime } from '../request/runtime.js'
 import type { Data } from '../session/merge.js'
 import { publicHandle } from '../tokens/public-id.js'
 import { type Devices, devicesOf } from './devices.js'
-import { find, type Found } from './find.js'
+import { find } from './find.js'
 
 interface Size { readonly bytes: number, readonly limit: number }
 

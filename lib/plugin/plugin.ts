@@ -70,7 +70,7 @@ function decorate (app: FastifyInstance, runtime: Runtime): Slot {
 async function checked (exchange: Exchange, gate: Gate | null, guard: Guard | undefined, loading: void | Promise<void>): Promise<FastifyReply | undefined> {
   await loading
   const { request, reply, loaded } = exchange
-  const answer = gate !== null && loaded?.state === 'none' && loaded.unbound !== undefined ? gate.turnAway(request, reply) : undefined
+  const answer = loaded?.state === 'unbound' ? gate?.turnAway(request, reply) : undefined
   if (answer === undefined) await guard?.hook(request, reply)
   return answer
 }
