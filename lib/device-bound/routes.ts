@@ -95,9 +95,11 @@ function send (reply: FastifyReply, status: number, body: object): FastifyReply 
 
 /** Nothing but the browser itself, at this very site, has a reason to come. It sends no body, and its requests say nothing of an origin. */
 async function keepOut (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-  const { headers, host } = request
+  const { headers, host, raw } = request
   const { origin, 'sec-fetch-site': site = 'none', 'content-length': length = '0', 'transfer-encoding': encoding } = headers
-  if (length !== '0' || encoding !== undefined) return refuse(request, reply, 'a body')
+  // HTTP/2 announces a body by the end of the headers.
+  const follows = (raw as { stream?: { endAfterHeaders: boolean } }).stream?.endAfterHeaders === false
+  if (length !== '0' || encoding !== undefined || follows) return refuse(request, reply, 'a body')
   const isOwn = (site === 'none' || site === 'same-origin') && (origin === undefined || origin.endsWith(`://${host}`))
   return isOwn ? undefined : refuse(request, reply, 'from another site')
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import Fastify from 'fastify'
 import t from 'tap'
 import deviceBound from '../../lib/device-bound.js'
@@ -256,6 +258,21 @@ t.test('so is who comes with that of before the next person, although neither ha
     await browser.get('/login?user=eve')
     t.equal((await old.ask()).statusCode, answered)
   }
+})
+
+t.test('over HTTP/2 a body is refused also where nothing says how long it is', async t => {
+  const { app } = await deviceApp(t, { backend: 'memory', fastify: { http2: true, forceCloseConnections: true } as object })
+  const client = connect(await listen(app))
+  t.teardown(() => client.destroy())
+  const status = async (body: boolean) => {
+    const stream = client.request({ ':method': 'POST', ':path': '/.session/device/refresh', 'sec-secure-session-id': 'a'.repeat(22) }, { endStream: !body })
+    if (body) stream.end('a body')
+    const [headers] = await once(stream, 'response') as [Record<string, unknown>]
+    stream.close()
+    return headers[':status']
+  }
+  t.equal(await status(false), 200)
+  t.equal(await status(true), 403)
 })
 
 t.test('over the wire: registered and refreshed, without a body and with no content type', async t => {
