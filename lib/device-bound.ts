@@ -10,5 +10,5 @@ export type { BoundDevice, DeviceBoundOptions } from '../types/index.js'
  * `revocations`.
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` at `register` for what cannot work, and `…_NOT_REGISTERED` without the session.
  */
-export const deviceBound = fp(plugin, { name: 'fastify-typed-session-device-bound', fastify: '5.x' }) as unknown as (app: object, options: DeviceBoundOptions) => Promise<void>
+export const deviceBound = fp(plugin, { name: 'fastify-typed-session-device-bound', fastify: '5.x' }) as (app: object, options: DeviceBoundOptions) => Promise<void>
 export default deviceBound

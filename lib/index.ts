@@ -12,5 +12,5 @@ export { requireSession, withGuard } from './guards/require-session.js'
 export { sessionSocket } from './sockets/session-socket.js'
 
 /** `app.register(sessionPlugin, { schema, secret })`. Throws at `register` for whatever is wrong with the options. */
-export const sessionPlugin = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' }) as unknown as (app: object, options: SessionOptions<RegisteredSchema>) => Promise<void>
+export const sessionPlugin = fp(plugin, { name: 'fastify-typed-session', fastify: '5.x' }) as (app: object, options: SessionOptions<RegisteredSchema>) => Promise<void>
 export default sessionPlugin

@@ -10,5 +10,5 @@ export type { InspectorOptions } from './inspector/options.js'
  * Throws `FST_TYPED_SESSION_INVALID_OPTION` at `register` for what is wrong with the options, where there is no session yet, and
  * where `allow` is missing although `NODE_ENV` is neither `development` nor `test`.
  */
-export const inspector = fp(plugin, { name: 'fastify-typed-session-inspector', fastify: '5.x', encapsulate: true }) as unknown as (app: object, options: InspectorOptions) => Promise<void>
+export const inspector = fp(plugin, { name: 'fastify-typed-session-inspector', fastify: '5.x', encapsulate: true }) as (app: object, options: InspectorOptions) => Promise<void>
 export default inspector

@@ -47,6 +47,8 @@ export interface Backend {
 
 /** Binds sessions to devices. */
 export interface Bindings {
+  /** Where they lie. */
+  readonly records: StoredRecords
   /** Where the session was when `token` was made, whatever has become of it. `null`: the token is not authentic. No I/O. */
   locate (token: string): Origin | null
   /** Keep `draft.device` in the record of `place`, and all else as it is. */

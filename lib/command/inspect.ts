@@ -1,4 +1,4 @@
-import { readBound } from '../device-bound/bound-cookie.js'
+import { readTimed } from '../device-bound/timed-tokens.js'
 import { readSealed } from '../record/sealed-form.js'
 import type { Times } from '../record/record.js'
 import { readCookie } from '../http/cookie.js'
@@ -57,8 +57,8 @@ function contentOf (token: string, kind: Kind, keyring: Keyring, binding: Bindin
   const body = keyring.read(token)?.body
   if (body === undefined) return [['content', 'cannot be opened: another secret, name, cookie or application, or somebody has changed it']]
   if (kind === bound) {
-    const { id, until } = readBound(body)
-    return [['binding', id], ['good until', moment(until, now)]]
+    const { of, until } = readTimed(body)
+    return [['binding', of.toString('base64url')], ['good until', moment(until, now)]]
   }
   if (kind === reference) {
     return [['issued', moment(body.readUIntBE(ID_BYTES, REFERENCE_BYTES - ID_BYTES), now)], ['key in store', recordKey(namespaceOf(binding), body.subarray(0, ID_BYTES))]]

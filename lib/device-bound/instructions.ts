@@ -1,9 +1,7 @@
 import type { FastifyRequest } from 'fastify'
+import { isLocalHost } from '../http/set-cookie.js'
 import type { Device } from '../record/device.js'
 import type { BoundCookie } from './bound-cookie.js'
-
-/** Where browsers take plain http for safe. */
-const LOCAL = /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i
 
 /** Tells the browser how to keep the session ("JSON Session Instruction Format" of `w3c/webappsec-dbsc`). */
 export function instructions (request: FastifyRequest, { id }: Device, { name, attributes }: BoundCookie, refresh: string): object {
@@ -17,6 +15,6 @@ export function instructions (request: FastifyRequest, { id }: Device, { name, a
 }
 
 /** As the browser sees it. A secure cookie has come, so it is https even where a proxy has not said so. */
-function originOf ({ protocol, host }: FastifyRequest): string {
-  return `${LOCAL.test(host) ? protocol : 'https'}://${host}`
+function originOf ({ protocol, host, hostname }: FastifyRequest): string {
+  return `${isLocalHost(hostname) ? protocol : 'https'}://${host}`
 }

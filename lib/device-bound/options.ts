@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { InvalidOption } from '../errors.js'
 import { sessionName } from '../guards/require-recent.js'
 import { optionError } from '../options/option-error.js'
+import { prefixSuchAs } from '../options/prefix.js'
 import { duration, immediate } from '../options/timeout-options.js'
 import type { Runtime } from '../request/runtime.js'
 
@@ -11,7 +12,7 @@ const MOST = 86_400
 
 const shape = z.strictObject({
   session: z.unknown().default('session'),
-  prefix: z.string('must be a text').regex(/^(?:\/[\w.~-]+)+$/, 'must be a path such as /.session/device: it begins with a slash and does not end with one').default('/.session/device'),
+  prefix: prefixSuchAs('/.session/device').default('/.session/device'),
   cookieLife: duration.min(LEAST, `must be ${LEAST} seconds or more: browsers stop to prove what they are asked too often`).max(MOST, `must be a day (${MOST} seconds) or less: a thief can use a copy of the cookies for as long`).default(600),
   when: immediate.optional(),
   onUnbound: z.enum(['anonymous', 'refuse'], 'must be one of: anonymous, refuse').default('anonymous')

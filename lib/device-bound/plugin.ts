@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidOption } from '../errors.js'
 import { SessionControl } from '../plugin/control.js'
+import { takeCookie } from '../plugin/cookie-taken.js'
 import { ALGORITHMS } from '../record/device.js'
 import { visitBehind } from '../request/members.js'
 import type { Runtime } from '../request/runtime.js'
@@ -28,7 +29,7 @@ export async function deviceBoundPlugin (app: FastifyInstance, input: object): P
   checkSession(runtime)
   checkRoom(app, runtime, settings)
   const cookie = new BoundCookie(runtime, cookieLife)
-  take(app, cookie.name)
+  takeCookie(app, cookie.name, 'session')
   const at = app.prefix + prefix
   const parts: Parts = { runtime, cookie, offers: new Offers(runtime, cookie.name), registration: `${at}/registration`, refresh: `${at}/refresh` }
   runtime.gate = new DeviceGate(cookie, refuses)
@@ -47,13 +48,6 @@ function checkRoom (app: FastifyInstance, { gate, settings: { name } }: Runtime,
   if (gate !== null) throw new InvalidOption('session', `${name} is bound to devices already`)
   if (!ONE_ADDRESS.test(app.prefix)) throw new InvalidOption('prefix', `is below ${app.prefix}, which stands for several addresses or cannot be in a header: register it where the session is registered`)
   if (app.hasRoute({ method: 'POST', url: `${app.prefix}${prefix}/refresh` })) throw new InvalidOption('prefix', 'has the routes of another session: give this one a prefix of its own')
-}
-
-/** As the session takes the name of its cookie. */
-function take (app: FastifyInstance, cookie: string): void {
-  const taken = Symbol.for(`fastify-typed-session ${cookie}`)
-  if (app.hasDecorator(taken)) throw new InvalidOption('session', `another session of this instance has the cookie ${cookie} already`)
-  app.decorate(taken, true)
 }
 
 /** Somebody has signed in: the response offers to bind the session. Browsers that do not know of it pass over that. */

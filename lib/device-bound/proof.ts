@@ -1,6 +1,7 @@
 import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import type { Algorithm, Device } from '../record/device.js'
 import { decodeBase64url } from '../tokens/base64url.js'
+import { isPlainObject } from '../values/clone.js'
 import { parseJson } from '../values/json.js'
 
 /** Characters: more than a key of 4096 bits needs. */
@@ -52,7 +53,7 @@ function readJws (text: string): Jws | null {
   if (parts.length !== 3 || !header || !payload || !mark) return null
   const [head, body] = [header, payload].map((bytes) => parseJson(bytes.toString()))
   // RFC 7515 §4.1.11: what is critical has to be understood, and nothing is.
-  if (!isObject(head) || !isObject(body) || head.typ !== TYPE || 'crit' in head) return null
+  if (!isPlainObject(head) || !isPlainObject(body) || head.typ !== TYPE || 'crit' in head) return null
   return { header: head, payload: body, signed: Buffer.from(text.slice(0, text.lastIndexOf('.'))), mark }
 }
 
@@ -68,7 +69,7 @@ function isSigned (signed: Buffer, mark: Buffer, algorithm: Algorithm, key: KeyO
 
 /** The public key of a JWK (RFC 7518 §6) that is good enough, and the algorithm that it is for. */
 function heldBy (jwk: unknown): Pick<Device, 'algorithm' | 'key'> & { readonly publicKey: KeyObject } | null {
-  if (!isObject(jwk)) return null
+  if (!isPlainObject(jwk)) return null
   const { kty, crv, x, y, n, e } = jwk
   if (kty === 'EC' && crv === 'P-256' && isText(x) && isText(y)) return imported('ES256', { kty, crv, x, y }, () => true)
   return kty === 'RSA' && isText(n) && isText(e) ? imported('RS256', { kty, n, e }, isStrong) : null
@@ -86,10 +87,6 @@ function imported (algorithm: Algorithm, key: Record<string, string>, isGood: (k
 
 function isStrong ({ asymmetricKeyDetails: { modulusLength = 0, publicExponent = 0n } = {} }: KeyObject): boolean {
   return modulusLength >= LEAST_BITS && modulusLength <= MOST_BITS && publicExponent === EXPONENT
-}
-
-function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText (value: unknown): value is string {

@@ -1,8 +1,7 @@
 import { judge } from '../backends/judge.js'
 import type { Bindings } from '../backends/backend.js'
-import { ENDED, type Origin, type Place } from '../backends/place.js'
+import { type Draft, ENDED, type Origin, type Place } from '../backends/place.js'
 import { NONE } from '../backends/not-before.js'
-import type { StoredRecords } from '../backends/stored-records.js'
 import { type Step, storeFailure } from '../async/timeout.js'
 import type { Device } from '../record/device.js'
 import type { Stored } from '../record/record.js'
@@ -32,17 +31,16 @@ export async function rebind<Answer> (runtime: Runtime, token: string, decide: (
   const step: Step = { until: 0 }
   for (let race = 0; race < MAX_RACES; race++) {
     const now = Date.now()
-    const place = await live(runtime, origin, now, step)
+    const place = await live(bindings, runtime.settings, origin, now, step)
     if (typeof place === 'string') return place
     const { answer, keep } = decide(place.record, now)
-    if (keep === null || await write(runtime, place, keep, step)) return answer
+    if (keep === null || await bindings.rebind(place, draftOf(runtime, place, keep), step) === 'replaced') return answer
   }
   throw storeFailure(new Error(`a session was changed ${MAX_RACES} times while it was to be bound to a device`))
 }
 
 /** The session as it is kept, with the data that its cookie carries, where it does. */
-async function live ({ backend, settings }: Runtime, origin: Origin, now: number, step: Step): Promise<Place | typeof ENDED | typeof LATER> {
-  const records = backend.records as StoredRecords
+async function live ({ records }: Bindings, settings: Runtime['settings'], origin: Origin, now: number, step: Step): Promise<Place | typeof ENDED | typeof LATER> {
   const located = await records.latest(origin, step)
   if (located === ENDED) return ENDED
   const { latest, moved } = located
@@ -56,10 +54,7 @@ async function live ({ backend, settings }: Runtime, origin: Origin, now: number
   return { ...latest, record: { ...latest.record, found } }
 }
 
-/** `false`: another request was faster. */
-async function write (runtime: Runtime, place: Place, device: Device, step: Step): Promise<boolean> {
-  const { record, record: { times, card } } = place
-  const expiresAt = deadline(times, place.usedAt, runtime.settings)
-  const draft = { times, stored: record.found as Stored, card, device, subject: subjectOf(runtime, record), expiresAt }
-  return await (runtime.backend.bindings as Bindings).rebind(place, draft, step) === 'replaced'
+function draftOf (runtime: Runtime, { record, usedAt }: Place, device: Device): Draft {
+  const { times, card, found } = record
+  return { times, stored: found as Stored, card, device, subject: subjectOf(runtime, record), expiresAt: deadline(times, usedAt, runtime.settings) }
 }

@@ -4,7 +4,7 @@ import { readCookie } from '../http/cookie.js'
 import type { Challenge, Device } from '../record/device.js'
 import type { Runtime } from '../request/runtime.js'
 import { random } from '../tokens/random.js'
-import { type BoundCookie, ID_BYTES } from './bound-cookie.js'
+import type { BoundCookie } from './bound-cookie.js'
 import { answered, challenged } from './challenges.js'
 import { OWN } from './gate.js'
 import { CHALLENGE, challengeHeader, RESPONSE, SESSION_ID, textOf } from './headers.js'
@@ -12,6 +12,7 @@ import { instructions } from './instructions.js'
 import type { Offers } from './offer.js'
 import { readProof, readRegistration, type Registration } from './proof.js'
 import { type Decision, LATER, rebind } from './rebind.js'
+import { OF_BYTES } from './timed-tokens.js'
 
 export interface Parts {
   readonly runtime: Runtime
@@ -39,7 +40,7 @@ export async function register (request: FastifyRequest, reply: FastifyReply, pa
 
 function bind ({ algorithm, key }: Registration, isGood: boolean, now: number): Decision<Device | null> {
   if (!isGood) return { answer: null, keep: null }
-  const device = { id: random(ID_BYTES).toString('base64url'), algorithm, key, boundAt: now, refreshedAt: now, challenges: [] }
+  const device = { id: random(OF_BYTES).toString('base64url'), algorithm, key, boundAt: now, refreshedAt: now, challenges: [] }
   return { answer: device, keep: device }
 }
 

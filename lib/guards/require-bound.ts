@@ -12,7 +12,7 @@ export const requireBound: RequireBound = (session = 'session') => {
   const name = sessionName('requireBound', session)
   return async (request: RequestLike) => {
     if (registered<{ readonly device: object | null }>(request, name).device !== null) return
-    const { server } = request as unknown as { readonly server: RequestLike }
+    const { server } = request as RequestLike & { readonly server: RequestLike }
     if (!registered<Sessions<unknown>>(server, name, `${name}s`).policy().deviceBound) {
       throw new InvalidOption('requireBound', `nobody could pass: register fastify-typed-session/device-bound for ${name}`)
     }

@@ -75,12 +75,14 @@ function isOurs (line: string, { name, scope }: CookieWriter): boolean {
   return !isRemoval(line) || (at.domain === scope.domain && at.path === scope.path)
 }
 
-// Browsers take secure cookies from http://localhost, so only another host means that something is wrong.
-const LOCAL = /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i
+/** Is it a host that browsers take for safe on plain http, too? */
+export function isLocalHost (hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(hostname)
+}
 
 /** Will the browser keep the cookie, and send it back? */
 function lookAt (cookie: string, { request }: Exchange, { scope: { domain, path }, secure }: CookieWriter, notices: Notices): void {
-  if (secure && request.protocol === 'http' && !LOCAL.test(request.hostname)) notices.say(request.log, 'plain-http', {})
+  if (secure && request.protocol === 'http' && !isLocalHost(request.hostname)) notices.say(request.log, 'plain-http', {})
   if (domain !== null && !coversHost(domain, request.hostname)) notices.say(request.log, 'domain', { domain, host: request.hostname.slice(0, LONGEST_HOST) })
   if (path !== '/' && !coversPath(path, request.originalUrl)) notices.say(request.log, 'path', { path })
   if (cookie.length > LARGE) notices.say(request.log, 'size', { bytes: cookie.length })

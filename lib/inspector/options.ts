@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { InvalidOption } from '../errors.js'
 import { optionError } from '../options/option-error.js'
+import { prefixSuchAs } from '../options/prefix.js'
 
 /** Options of `fastify-typed-session/inspector`. */
 export interface InspectorOptions {
@@ -17,7 +18,7 @@ export interface InspectorOptions {
 type Allow = NonNullable<InspectorOptions['allow']>
 
 const shape = z.strictObject({
-  prefix: z.string('must be a text').regex(/^(?:\/[\w.~-]+)+$/, 'must be a path such as /.session: it begins with a slash and does not end with one').optional(),
+  prefix: prefixSuchAs('/.session').optional(),
   allow: z.custom<Allow>((value) => typeof value === 'function', 'must be a function of the request that answers true or false').optional()
 })
 

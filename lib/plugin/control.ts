@@ -69,7 +69,7 @@ export class SessionControl implements Sessions<Data> {
     return removed
   }
 
-  /** For `testing`. */
+  /** For `testing`, `device-bound` and `inspector`. */
   static runtimeOf (control: SessionControl): Runtime {
     return control.#runtime
   }

@@ -10,6 +10,7 @@ import { adopt, seekOld } from '../request/adoption/adopt.js'
 import { load } from '../request/open.js'
 import type { Gate, Runtime } from '../request/runtime.js'
 import { SessionControl } from './control.js'
+import { takeCookie } from './cookie-taken.js'
 import { leave } from './leave.js'
 import { createRuntime } from './setup.js'
 import { Slot } from './slot.js'
@@ -55,10 +56,8 @@ function decorate (app: FastifyInstance, runtime: Runtime): Slot {
   const { name, cookie } = runtime.settings
   if (app.hasRequestDecorator(name)) throw new InvalidOption('name', `request.${name} exists already: give this session another name, or remove the other plugin`)
   if (`${name}s` in app) throw new InvalidOption('name', `app.${name}s exists already: give this session another name`)
-  const cookieTaken = Symbol.for(`fastify-typed-session ${cookie.name}`)
-  if (app.hasDecorator(cookieTaken)) throw new InvalidOption('cookie.name', `another session of this instance has ${cookie.name} already`)
+  takeCookie(app, cookie.name, 'cookie.name')
   const slot = new Slot(app, runtime)
-  app.decorate(cookieTaken, true)
   app.decorate(`${name}s`, new SessionControl(runtime, (request) => slot.visit(request)?.exchange.cookie ?? null))
   app.addHook('onClose', async () => runtime.sockets.stopAll())
   attachStores(app, runtime.settings)

@@ -1,8 +1,6 @@
 import type { BoundDevice } from '../../types/device-bound.js'
 import { isTime } from './time.js'
 
-export type { BoundDevice } from '../../types/device-bound.js'
-
 export const ALGORITHMS = ['ES256', 'RS256'] as const
 export type Algorithm = typeof ALGORITHMS[number]
 
