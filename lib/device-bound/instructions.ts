@@ -15,6 +15,6 @@ export function instructions (request: FastifyRequest, { id }: Device, { name, a
 }
 
 /** As the browser sees it. A secure cookie has come, so it is https even where a proxy has not said so. */
-function originOf ({ protocol, host, hostname }: FastifyRequest): string {
-  return `${isLocalHost(hostname) ? protocol : 'https'}://${host}`
+function originOf ({ protocol, host }: FastifyRequest): string {
+  return `${isLocalHost(host) ? protocol : 'https'}://${host}`
 }

@@ -75,9 +75,9 @@ function isOurs (line: string, { name, scope }: CookieWriter): boolean {
   return !isRemoval(line) || (at.domain === scope.domain && at.path === scope.path)
 }
 
-/** Is it a host that browsers take for safe on plain http, too? */
-export function isLocalHost (hostname: string): boolean {
-  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(hostname)
+/** Is it a host that browsers take for safe on plain http, too? With or without a port. */
+export function isLocalHost (host: string): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)(?::\d+)?$/i.test(host)
 }
 
 /** Will the browser keep the cookie, and send it back? */
