@@ -64,7 +64,7 @@ export function open (exchange: Exchange, runtime: Runtime): Visit {
     visit.reject('moved')
   }
   if (loaded?.state === 'unbound') {
-    visit.hinder({ unbound: loaded.place })
+    visit.hinder({ why: 'unbound', place: loaded.place })
     visit.reject('unbound', runtime.gate?.why(exchange.request.headers))
   }
   return visit

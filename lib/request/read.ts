@@ -6,7 +6,7 @@ import type { Visit } from './visit.js'
 export function read (visit: Visit, place: Place, judgedAt: number): boolean {
   const opened = visit.runtime.opener.open(place.record)
   if (!opened.ok) {
-    visit.hinder({ unreadable: place })
+    visit.hinder({ why: 'unreadable', place })
     visit.reject('invalid', opened.paths)
     sayInvalid(visit, place, opened.paths)
     return false

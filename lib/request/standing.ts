@@ -36,7 +36,7 @@ export const NO_WISH: Wish = Object.freeze({ rotate: false, keep: null, reauthen
  * Why the request did not get the session that it asked for. It has moved to a new id, the store failed, its record cannot be
  * read, or it is bound to another device. Only the last lets the request create a session.
  */
-export type Obstacle = null | 'moved' | 'store' | { readonly unreadable: Place } | { readonly unbound: Place }
+export type Obstacle = null | 'moved' | 'store' | { readonly why: 'unreadable' | 'unbound', readonly place: Place }
 
 /** How the session ends: `destroy()` has asked for it (`null`: for the sessions of several cookies), or somebody else has done it. */
 export type Ending = null | 'elsewhere' | { readonly asked: Place | null }

@@ -105,16 +105,16 @@ export class Visit {
 
   /** Throws if a new session may not begin, with the reason. */
   assertFree (): void {
-    if (this.obstacle === 'moved') throw new Moved()
-    if (this.obstacle === 'store') throw new StoreFailed()
-    if (this.obstacle !== null && 'unreadable' in this.obstacle && this.obstacle.unreadable.record.times.version > this.runtime.settings.version) throw new NewerVersion()
+    const { obstacle, runtime: { settings } } = this
+    if (obstacle === 'moved') throw new Moved()
+    if (obstacle === 'store') throw new StoreFailed()
+    if (obstacle?.why === 'unreadable' && obstacle.place.record.times.version > settings.version) throw new NewerVersion()
   }
 
   /** The record that `destroy()` would end. */
   get endable (): Place | null {
-    if (this.place !== null) return this.place
-    if (this.obstacle === null || typeof this.obstacle !== 'object') return null
-    return 'unbound' in this.obstacle ? this.obstacle.unbound : this.obstacle.unreadable
+    if (this.place !== null || typeof this.obstacle !== 'object') return this.place
+    return this.obstacle?.place ?? null
   }
 
   /** `destroy()`: the record is noted, to be ended, and the object goes on as a new session. */

@@ -1,9 +1,9 @@
 import { el, fill } from './dom.js'
 import { bytes, count, moment, span } from './words.js'
 
-/** Names and values. A value is a text or an element. */
+/** Names and values. A value is a text or an element; in the place of a pair may be `null`. */
 export function facts (pairs) {
-  return el('dl', { class: 'facts' }, pairs.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))))
+  return el('dl', { class: 'facts' }, pairs.filter((pair) => pair !== null).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))))
 }
 
 function when (date, otherwise) {
@@ -20,10 +20,10 @@ export function identity ({ id, createdAt, authenticatedAt, usedAt, version, per
     device === null ? null : ['Bound to this device', when(device.boundAt)],
     device === null ? null : ['Last proof of it', when(device.refreshedAt)],
     version === current ? null : ['Schema', `version ${version}, ours is ${current}`]
-  ].filter((pair) => pair !== null))
+  ])
 }
 
-/** A bar with words beside it. `mark`: a place on it that is worth a sign. */
+/** A bar with words beside it. */
 function meter (label, { bytes: used, limit }, note) {
   const bar = el('div', { class: `bar${used > limit * 0.75 ? ' high' : ''}`, role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': String(limit), 'aria-valuenow': String(used) })
   fill(bar, used / limit)
@@ -38,7 +38,7 @@ export function sizes ({ cookie, session, policy, store }) {
     meter('Cookie', cookie, note),
     session?.record ? meter('Record', session.record) : null,
     el('p', { class: 'soft' }, placeOf({ policy, store }))
-  ].filter((part) => part !== null)
+  ]
 }
 
 /** Where a session lies. */
@@ -77,7 +77,7 @@ export function devices ({ total, some }, own, end) {
       el('p', { class: 'soft' }, device.authenticatedAt === null ? 'Not signed in' : `Signed in ${moment(new Date(device.authenticatedAt))}`, `, last used ${moment(new Date(device.lastUsedAt))}`)), button)
   })
   const rest = total - some.length
-  return [el('ul', { class: 'devices' }, list), rest > 0 ? el('p', { class: 'soft' }, `and ${count(rest, 'more', 'more')}`) : ''].filter((part) => part !== '')
+  return [el('ul', { class: 'devices' }, list), rest > 0 ? el('p', { class: 'soft' }, `and ${count(rest, 'more', 'more')}`) : null]
 }
 
 /** What the option `describe` says of a device, or its id. */

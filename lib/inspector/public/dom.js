@@ -6,19 +6,22 @@ export function el (name, properties = {}, ...children) {
   for (const [key, value] of Object.entries(properties)) {
     if (value !== null && value !== false) element.setAttribute(key, value === true ? '' : value)
   }
-  element.append(...children.flat().filter((child) => child !== null))
+  element.append(...present(children))
   return element
 }
 
+/** Without what is `null`: there is nothing to show of it. */
+const present = (children) => children.flat().filter((child) => child !== null)
+
 const drawn = new WeakMap()
 
-/** Fills `container` with what `draw` makes of `value`, if that has changed. The focus stays where it was, or near it. */
+/** Fills `container` with what `draw` makes of `value`, if that has changed: a child, or a list of which some may be `null`. The focus stays where it was, or near it. */
 export function show (container, value, draw) {
   const text = JSON.stringify(value)
   if (drawn.get(container) === text) return
   drawn.set(container, text)
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined
-  container.replaceChildren(...[draw(value)].flat())
+  container.replaceChildren(...present([draw(value)]))
   if (focused !== undefined) (container.querySelector(`[data-key="${window.CSS.escape(focused)}"]`) ?? container).focus()
 }
 

@@ -53,7 +53,7 @@ export class Panel {
 
   #draw (session, settings) {
     const { data, hidden, devices: list } = session
-    show(this.cards.data.body, { data, hidden }, () => [tree(data, this.#open, this.#changed(data)), hiddenNote(hidden)].filter((part) => part !== null))
+    show(this.cards.data.body, { data, hidden }, () => [tree(data, this.#open, this.#changed(data)), hiddenNote(hidden)])
     const { usedAt, idleEnd, createdAt, absoluteEnd } = session
     show(this.cards.time.body, { usedAt, idleEnd, createdAt, absoluteEnd }, ends)
     show(this.cards.identity.body, { ...session, data: null, devices: null }, () => identity(session, settings.version))
@@ -91,7 +91,7 @@ function states (view) {
       : el('span', { class: 'chip bad' }, `not accepted: ${reason}`)
   const where = backend === 'store' ? `in ${store}` : store === null ? 'in the cookie' : `in the cookie, watched by ${store}`
   const why = reason === null ? null : sentence(reason === 'no-cookie' ? whyNoCookie(view.policy.cookie, window) : whyRejected(reason))
-  return [chip, el('span', { class: 'chip where', title: placeOf(view) }, where), why === null ? null : el('span', { class: 'why' }, why)].filter((part) => part !== null)
+  return [chip, el('span', { class: 'chip where', title: placeOf(view) }, where), why === null ? null : el('span', { class: 'why' }, why)]
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`
