@@ -39,7 +39,7 @@ export const withGuard = ((app: FastifyInstance, { onRequest }: { onRequest: onR
   if (guardOf(onRequest) === undefined) throw new InvalidOption('withGuard(app, guard)', 'needs a guard as requireSession() makes it')
   app.addHook('onRequest', onRequest)
   return app
-}) as unknown as WithGuardFunction
+}) as WithGuardFunction
 
 function split (required: readonly (Values[number] | Options)[]): Options & { values: Values } {
   const last = required.at(-1)
@@ -62,7 +62,7 @@ function refuse (request: FastifyRequest, reply: FastifyReply, page: string | un
 
 function declared (session: unknown): { name: string, schema: $ZodType } {
   if (isZod(session)) return { name: 'session', schema: session }
-  if (session instanceof Object && 'plugin' in session) return session as unknown as SessionHandle<SessionSchema, string>
+  if (session instanceof Object && 'plugin' in session) return session as SessionHandle<SessionSchema, string>
   throw new InvalidOption('requireSession', 'needs a session as createSession() makes it, or the schema of one')
 }
 

@@ -77,7 +77,7 @@ function wire (route: RouteOptions): readonly Guard[] {
 
 function guardsAmong (route: RouteOptions): readonly Guard[] {
   const parts = [
-    ...Object.getOwnPropertySymbols(route).map((symbol) => (route as unknown as Record<symbol, unknown>)[symbol]),
+    ...Object.getOwnPropertySymbols(route).map((symbol) => Reflect.get(route, symbol) as unknown),
     ...Object.values(route.config ?? {}).map((options) => (options as { require?: unknown } | null)?.require)
   ]
   return [...new Set(parts.map(guardOf))].filter((guard) => guard !== undefined)

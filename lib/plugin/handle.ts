@@ -33,7 +33,7 @@ export const withSession = ((app: FastifyInstance, session: SessionHandle<Sessio
   checkRoutes(app, session)
   app.register(session.plugin)
   return app
-}) as unknown as WithSessionFunction
+}) as WithSessionFunction
 
 /** The options that Fastify itself takes at `register`. */
 const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])

@@ -43,7 +43,7 @@ export class Visit {
 
   get place (): Place | null { return this.standing.place }
 
-  get data (): Data { return this.session as unknown as Data }
+  get data (): Data { return this.session as Session & Data }
 
   handle (): string {
     return publicHandle((this.place ?? this.freshId()).key)

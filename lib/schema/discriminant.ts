@@ -22,7 +22,7 @@ export function memberOf (schema: $ZodType, data: Readonly<Record<string, unknow
 }
 
 function membersOf (schema: $ZodType): $ZodType[] {
-  const { def } = schema._zod as unknown as { def: $ZodTypes['_zod']['def'] }
+  const { def } = schema._zod as { def: $ZodTypes['_zod']['def'] }
   if ('innerType' in def) return membersOf(def.innerType as $ZodType)
   return def.type === 'union' ? def.options.flatMap((option) => membersOf(option as $ZodType)) : [schema]
 }

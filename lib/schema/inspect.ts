@@ -121,7 +121,7 @@ function children (node: Child, findings: Findings): Child[] {
       // A plain pipe hands on the result of its first half, where there may be a codec.
       return [child(def.in), child(def.out, '', 'live')]
     case 'lazy':
-      return [child((node.schema as unknown as { _zod: { innerType: $ZodType } })._zod.innerType)]
+      return [child((node.schema as $ZodType & { _zod: { innerType: $ZodType } })._zod.innerType)]
     case 'default':
     case 'prefault':
     case 'catch':

@@ -31,7 +31,7 @@ function collect (schema: $ZodType, seen: Set<$ZodType>): LiveKeys {
     case 'pipe':
       return through(def.out)
     case 'lazy':
-      return through((schema as unknown as { _zod: { innerType: $ZodType } })._zod.innerType)
+      return through((schema as $ZodType & { _zod: { innerType: $ZodType } })._zod.innerType)
     case 'default':
     case 'prefault':
     case 'catch':

@@ -194,5 +194,5 @@ export function withUndeclared (data: Data, next: Data, isUndeclared: (key: stri
 }
 
 function own (session: Session): Data {
-  return session as unknown as Data
+  return session as Session & Data
 }

@@ -1,11 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import ts from 'typescript'
 import { firstProgram } from './block-program.js'
+import { startProgram } from './program.js'
 
 /** The README's first program at a free port, in a folder that has its packages, with a secret made as the README says. Ends with the test. */
 export async function startFirstProgram (t: Pick<Test, 'teardown'>, folder: string): Promise<string> {
@@ -15,12 +14,7 @@ export async function startFirstProgram (t: Pick<Test, 'teardown'>, folder: stri
   writeFileSync(file, strips ? code : ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText)
 
   const SESSION_SECRET = execFileSync(process.execPath, [join(folder, 'node_modules/fastify-typed-session/dist/lib/cli.js'), 'keygen'], { encoding: 'utf8' }).trim()
-  // tap hooks into the Node programs it sees started: `env -u` keeps it out.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, file], { env: { ...process.env, SESSION_SECRET }, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => end(child))
-  const ended = once(child, 'exit').then(() => Promise.reject(new Error('it ended')))
-  const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]) as [string]
-  return address
+  return await startProgram(t, [process.execPath, file], { SESSION_SECRET })
 }
 
 /** Does it keep a cart for each visitor? */
@@ -33,10 +27,4 @@ export async function growCart (t: Test, address: string): Promise<void> {
   const second = await fetch(`${address}/cart/tea`, { method: 'POST', headers: { cookie } })
   t.strictSame(await second.json(), [{ sku: 'tea', qty: 1 }, { sku: 'tea', qty: 1 }])
   t.strictSame(await (await fetch(`${address}/cart/milk`, { method: 'POST' })).json(), [{ sku: 'milk', qty: 1 }], 'somebody else has another cart')
-}
-
-async function end (child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  child.kill()
-  await once(child, 'exit')
 }

@@ -1,11 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { fromFlask } from '../../lib/adopt.js'
 import { asking, type Mapped, OLD_KEY, OLDER_KEY, type OldApplication } from './old-applications.js'
+import { startProgram } from './program.js'
 import { root } from './root.js'
 
 /** A Python that has Flask: `.ci/run` makes one. */
@@ -20,11 +19,7 @@ export interface FlaskAppOptions { readonly keys?: string[], readonly salt?: str
 
 /** Starts Flask on a free port. Ends with the test. */
 export async function startFlask (t: Pick<Test, 'teardown'>, { keys = [OLD_KEY], ...options }: FlaskAppOptions = {}): Promise<string> {
-  const child = spawn(python as string, [join(root, 'test/support/flask_app.py')], { env: { ...process.env, FLASK_OPTIONS: JSON.stringify({ keys, ...options }) }, stdio: ['ignore', 'pipe', 'ignore'] })
-  const ended = once(child, 'exit')
-  t.teardown(async () => { child.kill(); await ended })
-  const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => Promise.reject(new Error('Flask has ended')))]) as [string]
-  return address
+  return await startProgram(t, [python as string, join(root, 'test/support/flask_app.py')], { FLASK_OPTIONS: JSON.stringify({ keys, ...options }) }, 'ignore')
 }
 
 /** With the names that the guide has. */

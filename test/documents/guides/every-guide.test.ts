@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import t from 'tap'
 import { SECRET } from '../../support/app.js'
 import { readText, tablesOf } from '../../support/documents.js'
 import { guides, writeGuide } from '../../support/guide.js'
 import { OLD_KEY_BASE64 } from '../../support/old-applications.js'
+import { startProgram } from '../../support/program.js'
 import { redisMissing, startRedis } from '../../support/redis-servers.js'
 import { skipOrFail } from '../../support/skip.js'
 
@@ -28,11 +26,7 @@ for (const name of guides) {
       settings.OLD_REDIS_URL = `redis://127.0.0.1:${redis.port}`
     }
     const file = writeGuide(t, name, 'console.log(await $1.listen({ port: 0, host: "127.0.0.1" }))\n')
-    // tap hooks into the Node programs it sees started: `env -u` keeps it out.
-    const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, file], { env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'inherit'] })
-    const ended = once(child, 'exit')
-    t.teardown(async () => { child.kill(); await ended })
-    const [address] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => Promise.reject(new Error('it ended')))]) as [string]
+    const address = await startProgram(t, [process.execPath, file], settings)
     t.equal((await fetch(`${address}/nothing-here`)).status, 404)
   })
 }
