@@ -1,3 +1,4 @@
+import { isPlainObject } from '../values/clone.js'
 import { parseJson } from '../values/json.js'
 import type { OldSession } from './options.js'
 
@@ -23,7 +24,7 @@ const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
 export function readTagged (text: string): OldSession | null {
   const json = parseJson(exact(text))
   const data = fits(json, 0) ? untag(json) : null
-  return isObject(data) ? data : null
+  return isPlainObject(data) ? data : null
 }
 
 /** Is it nested so little that the stack is far from its end? */
@@ -39,10 +40,6 @@ function untag (value: unknown): unknown {
   const [only] = entries
   const decode = entries.length === 1 && only !== undefined && Object.hasOwn(TAGS, only[0]) ? TAGS[only[0]] : undefined
   return decode === undefined ? Object.fromEntries(entries) : decode(only?.[1] as never)
-}
-
-function isObject (value: unknown): value is OldSession {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

@@ -11,7 +11,7 @@ import inspector from '../../lib/inspector.js'
 import { memoryStore } from '../../lib/stores/memory.js'
 import type { CookieOptions } from '../../types/index.js'
 import { startBrowser } from '../support/browser.js'
-import { setEnvironment } from '../support/inspector-app.js'
+import { setEnvironment } from '../support/environment.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const HOST = 'laptop.example.test'

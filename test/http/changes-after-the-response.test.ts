@@ -5,16 +5,15 @@ import { memoryStore } from '../../lib/stores/memory.js'
 import type { SessionHooks } from '../../types/index.js'
 import { type App, type AppOptions, type AppSession, type BackendName, buildApp, eachBackend, sessionOf, settled } from '../support/app.js'
 import { pass, stopTime } from '../support/clock.js'
+import { setEnvironment } from '../support/environment.js'
 import { Gate } from '../support/gate.js'
 import { Chosen } from '../support/schedule.js'
 import { hangUp, listen } from '../support/wire.js'
 
 /** An application in which time stands still, with a kept session. `answer` gives what a job would go on with. */
 async function scene (t: Test, options: AppOptions, environment = 'development', define: (app: App) => void = () => {}) {
-  const before = process.env.NODE_ENV
-  process.env.NODE_ENV = environment
+  setEnvironment(t, environment)
   stopTime(t)
-  t.teardown(() => { if (before === undefined) delete process.env.NODE_ENV; else process.env.NODE_ENV = before })
   const built = await buildApp(t, options)
   let current: { request: FastifyRequest, session: AppSession } | undefined
   built.app.get('/seed', async (request) => { Object.assign(sessionOf(request), { visits: 1, note: 'kept' }) })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { type AppOptions, type AppSession, buildApp, eachBackend, settled } from '../support/app.js'
+import { setEnvironment } from '../support/environment.js'
 import { fetchHttp, hangUp, listen } from '../support/wire.js'
 
 /** Answers in a stream that calls `late` between its first and its last byte, when the head has left. */
@@ -61,9 +62,7 @@ for (const [way, run] of Object.entries(WAYS)) {
 }
 
 t.test('R-23: in production it is an event and an error in the log, and no process warning', async t => {
-  const before = process.env.NODE_ENV
-  process.env.NODE_ENV = 'production'
-  t.teardown(() => { if (before === undefined) delete process.env.NODE_ENV; else process.env.NODE_ENV = before })
+  setEnvironment(t, 'production')
   const warnings: Error[] = []
   const listener = (warning: Error) => warnings.push(warning)
   process.on('warning', listener)

@@ -4,7 +4,8 @@ import { memoryStore } from '../../lib/stores/memory.js'
 import type { BackendName, Client } from '../support/app.js'
 import { deviceApp, GRACE, signedIn } from '../support/device-app.js'
 import { stopClock } from '../support/http-scene.js'
-import { inspectorApp, seen, setEnvironment } from '../support/inspector-app.js'
+import { setEnvironment } from '../support/environment.js'
+import { inspectorApp, seen } from '../support/inspector-app.js'
 
 const OWN = { 'sec-fetch-site': 'same-origin' }
 const BACKENDS: readonly BackendName[] = ['revocable', 'memory']

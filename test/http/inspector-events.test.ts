@@ -5,7 +5,8 @@ import { createSession } from '../../lib/index.js'
 import inspector from '../../lib/inspector.js'
 import { buildApp, COOKIE, eachBackend, SECRET, settled } from '../support/app.js'
 import { pass, START, stopTime } from '../support/clock.js'
-import { inspectorApp, seen, setEnvironment, short } from '../support/inspector-app.js'
+import { setEnvironment } from '../support/environment.js'
+import { inspectorApp, seen, short } from '../support/inspector-app.js'
 
 type Visitor = Parameters<typeof seen>[0]
 const eventsOf = async (client: Visitor) => (await seen(client)).events.map(short)

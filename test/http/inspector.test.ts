@@ -9,7 +9,8 @@ import { memoryStore } from '../../lib/stores/memory.js'
 import { buildApp, COOKIE, eachBackend, SECRET, setCookies } from '../support/app.js'
 import { pass, START, stopTime } from '../support/clock.js'
 import { driverError, FaultyStore } from '../support/faulty-store.js'
-import { inspectorApp, see, seen, setEnvironment } from '../support/inspector-app.js'
+import { setEnvironment } from '../support/environment.js'
+import { inspectorApp, see, seen } from '../support/inspector-app.js'
 
 const FILES = ['style.css', 'icon.svg', 'main.js', 'panel.js', 'cards.js', 'tree.js', 'log.js', 'words.js', 'dom.js']
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openShop, visit } from '../support/shop-visitor.js'
-import { setEnvironment } from '../support/inspector-app.js'
+import { setEnvironment } from '../support/environment.js'
 
 for (const [environment, status] of [['development', 200], ['production', 404]] as const) {
   t.test(`Every page leads to the inspector in development: ${environment}`, async (t) => {

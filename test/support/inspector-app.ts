@@ -1,15 +1,8 @@
 import type { Test } from 'tap'
 import inspector, { type InspectorOptions } from '../../lib/inspector.js'
 import type { AppOptions, Client } from './app.js'
+import { setEnvironment } from './environment.js'
 import { hookApp } from './hook-app.js'
-
-/** Sets `NODE_ENV` for the rest of the test. */
-export function setEnvironment (t: Pick<Test, 'teardown'>, value: string | undefined): void {
-  const before = process.env.NODE_ENV
-  const set = (to: string | undefined) => { if (to === undefined) delete process.env.NODE_ENV; else process.env.NODE_ENV = to }
-  set(value)
-  t.teardown(() => set(before))
-}
 
 export interface SeenEvent { readonly what: string, readonly why?: string, readonly keys?: readonly string[], readonly others?: number, readonly route: string | null, readonly request: number | null, readonly at: number, readonly number: number }
 

@@ -40,7 +40,7 @@ export async function adopt (exchange: Exchange, runtime: Runtime): Promise<void
 
 /** Of several cookies of ours none is used, but one of them may be a session. Behind a store that failed there may be one. A session that is bound to another device is one. */
 function isVacant (loaded: Loaded | null): boolean {
-  return loaded === null || (loaded.state === 'none' && loaded.reason !== 'duplicate-cookie' && loaded.reason !== 'store-failed' && loaded.reason !== 'unbound')
+  return loaded === null || (loaded.state === 'none' && loaded.reason !== 'duplicate-cookie' && loaded.reason !== 'store-failed')
 }
 
 async function adoptFirst (exchange: Exchange, runtime: Runtime): Promise<void> {

@@ -3,7 +3,8 @@ import t from 'tap'
 import { membersOf } from '../../support/declarations.js'
 import { codeIn, readText, tableOf } from '../../support/documents.js'
 import { browser, runGuide } from '../../support/guide.js'
-import { setEnvironment, short } from '../../support/inspector-app.js'
+import { setEnvironment } from '../../support/environment.js'
+import { short } from '../../support/inspector-app.js'
 
 const words = readText('lib/inspector/public/words.js')
 

@@ -33,7 +33,7 @@ t.test('zlib is inflated to 64 KiB, and no further', async (t) => {
 })
 
 t.test('what is signed and is no session is none: not compressed, no JSON, no object, nested without end', async (t) => {
-  for (const payload of [plain(''), plain('[]'), plain('"text"'), plain('null'), plain('{'), plain('NaN'), `.${plain('{}')}`, '.AAAA', packed('[1]'), plain('{" t":[1]}'), plain('{" u":"x"}'),
+  for (const payload of [plain(''), plain('[]'), plain('"text"'), plain('null'), plain('{'), plain('NaN'), `.${plain('{}')}`, '.AAAA', packed('[1]'), plain('{" t":[1]}'), plain('{" u":"x"}'), plain('{" d":"2020"}'), plain('{" b":"AA=="}'),
     plain('{"a":'.repeat(200) + '1' + '}'.repeat(200)), packed('['.repeat(30_000) + ']'.repeat(30_000)), packed('{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000))]) {
     t.equal(await read(sign(payload)), null, payload.slice(0, 20))
   }
