@@ -39,22 +39,13 @@ function isThenable<T> (answer: unknown): answer is PromiseLike<T> {
 
 function within<T> (limit: Limit, name: string, answer: Promise<T>, step: Step | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
-    let answered = false
-    let timer: NodeJS.Timeout | undefined
-    const settle = () => {
-      answered = true
-      clearTimeout(timer)
-    }
+    const timer = setTimeout(() => reject(noAnswer(limit, name)), timeLeft(limit, step))
     answer.then((value) => {
-      settle()
+      clearTimeout(timer)
       resolve(value)
     }, (error: unknown) => {
-      settle()
+      clearTimeout(timer)
       reject(storeFailure(error, `${name}() of ${limit.store} failed: `))
-    })
-    // A store in this process has answered by then, and needs no timer.
-    queueMicrotask(() => {
-      if (!answered) timer = setTimeout(() => reject(noAnswer(limit, name)), timeLeft(limit, step))
     })
   })
 }

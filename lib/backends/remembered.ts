@@ -2,6 +2,10 @@ import { LRUCache } from 'lru-cache'
 
 /** The end of a token or a hash is as good as random: so many characters tell them apart. */
 const TAIL = 8
+/** There is room for all values if they have this size on average. */
+const USUAL_SIZE = 16_384
+/** A value that takes a greater part of the room is not kept. */
+const LARGEST_PART = 1 / 64
 
 /**
  * A bounded memory for keys that come again. A value is kept from the second time that it is offered within the next thousands.
@@ -12,9 +16,10 @@ export class Remembered<V extends object> {
   /** In each slot the print of the last key that fell into it. */
   readonly #offered: Uint32Array
 
-  /** `max`: how many values are kept at most. */
-  constructor (max: number) {
-    this.#kept = new LRUCache({ max })
+  /** `max`: how many values are kept at most. `sizeOf`: in characters, at least one, so that big values leave room for fewer. */
+  constructor (max: number, sizeOf?: (value: V) => number) {
+    const room = max * USUAL_SIZE
+    this.#kept = new LRUCache({ max, ...(sizeOf !== undefined && { maxSize: room, maxEntrySize: room * LARGEST_PART, sizeCalculation: sizeOf }) })
     this.#offered = new Uint32Array(2 * max)
   }
 

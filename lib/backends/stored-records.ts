@@ -15,8 +15,6 @@ import type { StoreCalls } from './store-calls.js'
 /** Each hop is a rotation within the life of a tombstone: a bound for a store that lies. */
 const MAX_HOPS = 100
 const MAX_RACES = 20
-/** Characters; a bigger record is read anew each time, so that the memory stays small. */
-const MAX_REMEMBERED = 16_384
 /** For a request that is under way when its session moves: long enough to find out where to. */
 const TOMBSTONE_LIFE = 10_000
 /** A session is judged when it is loaded: its record outlives it by this much, for a request that began in time. */
@@ -59,7 +57,7 @@ export class StoredRecords {
     this.#options = options
     this.#tombstoneLife = Math.max(options.grace, TOMBSTONE_LIFE)
     this.#keys = new RegExp(`^${options.namespace}:[0-9a-f]{64}$`)
-    this.#seen = new Remembered(options.cache)
+    this.#seen = new Remembered(options.cache, ({ payload }) => payload.length)
   }
 
   /** The key of a record: of no use to somebody who reads the store. */
@@ -173,7 +171,6 @@ export class StoredRecords {
 
   /** A record has been kept: the next load finds it parsed. */
   remember (key: string, payload: string, record: SessionRecord, isNew: boolean): void {
-    if (payload.length > MAX_REMEMBERED) return
     // One that was read before is not seen a second time by being saved.
     if (isNew) this.#seen.offer(key, { payload, record })
     else this.#seen.renew(key, { payload, record })
@@ -185,7 +182,7 @@ export class StoredRecords {
     const record = readPayload(payload)
     // The store is asked for ids of this session only, whatever a record says.
     if (record?.kind === 'moved' && !this.#keys.test(record.to)) return null
-    if (record?.kind === 'session' && payload.length <= MAX_REMEMBERED) this.#seen.offer(key, { payload, record })
+    if (record?.kind === 'session') this.#seen.offer(key, { payload, record })
     return record
   }
 

@@ -74,7 +74,7 @@ class RedisStore implements AsyncStore {
     const script = tag === '' && Buffer.byteLength(payload) < Buffer.byteLength(expected) ? shrinkScript : replaceScript
     const args = [`${tag}\n${expected}`, `${tag}\n${payload}`, String(deadlineOf(expiresAt))]
     const key = this.#recordKey(id)
-    const write = async (mayMove: '0' | '1') => await this.#redis.run(script, key, ...args, mayMove) as [ReplaceOutcome | 'moving', string]
+    const write = (mayMove: '0' | '1') => this.#redis.run(script, key, ...args, mayMove) as Promise<[ReplaceOutcome | 'moving', string]>
     // As a rule the record stays its subject's: then both writes leave together, in one round trip.
     const answer = tag === '' ? await write('1') : (await Promise.all([this.#enter(tag, id, expiresAt), write('0')]))[1]
     const [outcome, left] = answer[0] === 'moving' ? await write('1') : answer

@@ -1,13 +1,11 @@
-const loneSurrogate = /\p{Surrogate}/u
-const loneSurrogateOrNul = /[\0\p{Surrogate}]/u
 /** The most that a `Date` can hold on either side of 1970, in milliseconds. */
 const farthest = 8.64e15
 
 /** Whether it is text that UTF-8 can carry. A lone surrogate would come back as U+FFFD, the same for all of them. */
-export const fitsUtf8 = (text: unknown) => typeof text === 'string' && !loneSurrogate.test(text)
+export const fitsUtf8 = (text: unknown) => typeof text === 'string' && text.isWellFormed()
 
 /** Whether it is text that a `text` column of PostgreSQL can carry: UTF-8 without NUL. */
-export const fitsText = (text: unknown) => typeof text === 'string' && !loneSurrogateOrNul.test(text)
+export const fitsText = (text: unknown) => typeof text === 'string' && text.isWellFormed() && !text.includes('\0')
 
 /** The error of a write whose text would be altered on its way. */
 export const unstorable = (what: string) =>

@@ -34,15 +34,12 @@ export interface RedisCommands {
   run (script: Script, key: string, ...args: string[]): Promise<unknown>
 }
 
-const isNoScript = (error: unknown) => error instanceof Error && error.message.startsWith('NOSCRIPT')
-
-async function withFallback (known: () => Promise<unknown>, inFull: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await known()
-  } catch (error) {
-    if (isNoScript(error)) return await inFull()
+/** `EVAL`, in full, where a server answered that it does not have the script. */
+function orInFull (known: Promise<unknown>, inFull: () => Promise<unknown>): Promise<unknown> {
+  return known.catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return inFull()
     throw error
-  }
+  })
 }
 
 function ioredisCommands (client: IoredisClient): RedisCommands {
@@ -50,7 +47,7 @@ function ioredisCommands (client: IoredisClient): RedisCommands {
     get: key => client.get(key),
     create: async (key, value, milliseconds) => await client.set(key, value, 'PXAT', milliseconds, 'NX') === 'OK',
     run: ({ text, sha }, key, ...args) =>
-      withFallback(() => client.evalsha(sha, 1, key, ...args), () => client.eval(text, 1, key, ...args))
+      orInFull(client.evalsha(sha, 1, key, ...args), () => client.eval(text, 1, key, ...args))
   }
 }
 
@@ -61,7 +58,7 @@ function nodeRedisCommands (client: NodeRedisClient): RedisCommands {
     create: async (key, value, milliseconds) => await client.set(key, value, created(milliseconds)) === 'OK',
     run: ({ text, sha }, key, ...args) => {
       const options = { keys: [key], arguments: args }
-      return withFallback(() => client.evalSha(sha, options), () => client.eval(text, options))
+      return orInFull(client.evalSha(sha, options), () => client.eval(text, options))
     }
   }
 }
