@@ -70,7 +70,7 @@ export async function readSession (app: App, response: LightMyRequestResponse, h
 
 /** A browser for `app.inject`: it keeps cookies, whatever their path or domain, and drops those that a response removes. */
 export interface Visitor<Input, Output> {
-  /** The cookies, by name. */
+  /** The cookies by name, as they were sent. */
   readonly cookies: Map<string, string>
   /** As `app.inject`, with the cookies of before. */
   inject (request: InjectOptions | string): Promise<LightMyRequestResponse>
@@ -98,10 +98,7 @@ export function visitor (app: App & Pick<FastifyInstance, 'inject'>, handle?: Na
     const options = typeof request === 'string' ? { url: request } : request
     const changes = !SAFE.has(options.method?.toUpperCase() ?? 'GET')
     const response = await app.inject({ ...options, headers: { ...cookies.size > 0 && { cookie: header() }, ...changes && always, ...options.headers } })
-    for (const { name, value, maxAge, expires } of response.cookies) {
-      if (maxAge === 0 || (expires !== undefined && expires.getTime() <= Date.now())) cookies.delete(name)
-      else cookies.set(name, value)
-    }
+    for (const line of [response.headers['set-cookie'] ?? []].flat()) keep(cookies, line)
     return response
   }
   return {
@@ -117,6 +114,17 @@ export function visitor (app: App & Pick<FastifyInstance, 'inject'>, handle?: Na
     },
     session: async () => await (await controlOf(app, handle)).open(header())
   }
+}
+
+/** As browsers do. A value goes back as it came: that in `response.cookies` is decoded. */
+function keep (cookies: Map<string, string>, line: string): void {
+  const [, name, value] = /^\s*([^=;]+?)\s*=\s*([^;]*?)\s*(?:;|$)/.exec(line) ?? []
+  if (name === undefined || value === undefined) return
+  const attribute = (called: string) => new RegExp(`;\\s*${called}\\s*=\\s*([^;]+)`, 'i').exec(line)?.[1]
+  const maxAge = attribute('max-age')
+  const isOver = maxAge === undefined ? Date.parse(attribute('expires') ?? '') <= Date.now() : Number(maxAge) <= 0
+  if (isOver) cookies.delete(name)
+  else cookies.set(name, value)
 }
 
 /** The data of a new session, without keys that the state of `data` does not know. */

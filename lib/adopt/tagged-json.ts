@@ -15,9 +15,17 @@ const TAGS: Readonly<Record<string, (value: never) => unknown>> = {
   ' b': (base64: unknown) => new Uint8Array(Buffer.from(String(base64), 'base64')),
   ' m': (html: unknown) => html,
   ' u': (hex: unknown) => String(hex).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-  ' d': (date: unknown) => new Date(String(date)),
+  ' d': (date: unknown) => dateOf(String(date)),
   // An object of the application's that looks like one of these: its key has two underscores more.
   ' di': (object: unknown) => Object.fromEntries(Object.entries(Object(object) as object).map(([key, value]) => [key.slice(0, -2), value]))
+}
+
+/** As HTTP writes it. JavaScript takes the years of the first century for ours: `datetime.min`, which stands for never, would be in 2001. */
+function dateOf (text: string): Date {
+  const date = new Date(text)
+  const [year] = /\b00\d\d\b/.exec(text) ?? []
+  if (year !== undefined) date.setUTCFullYear(Number(year))
+  return date
 }
 
 /** Flask's `TaggedJSONSerializer`: the object that a text stands for; `null` if it stands for none. Never throws. */

@@ -4,7 +4,7 @@ import type { GuardOptions, RequireSession, SessionHandle, SessionSchema, WithGu
 import { discriminantsOf } from '../schema/discriminant.js'
 import { Forbidden, InvalidOption, SessionRequired } from '../errors.js'
 import type { Data } from '../session/merge.js'
-import { isLocalPath } from './return-path.js'
+import { forHeader, isLocalPath } from './return-path.js'
 import { guardOf, introduce } from './route-options.js'
 import { isZod, liveKeys, mayBeAbsent } from '../schema/keys.js'
 import { registered } from '../session/registered.js'
@@ -12,6 +12,9 @@ import { expectOnRoute } from './wiring.js'
 
 type Values = readonly (string | number | boolean)[]
 type Options = GuardOptions<unknown>
+
+/** No text of an address has control characters or half a surrogate. */
+const ADDRESS = /^[^\p{Cc}\p{Cs}]+$/u
 
 /**
  * Route options that let a request through only if its session is in one of the given states, or has all of the given keys. Else
@@ -48,8 +51,8 @@ function split (required: readonly (Values[number] | Options)[]): Options & { va
   const unknown = Object.keys(others)[0]
   if (unknown !== undefined) throw new InvalidOption(`requireSession({ ${unknown} })`, 'there is no such option, it takes when, redirectTo')
   if (when !== undefined && typeof when !== 'function') throw new InvalidOption('requireSession({ when })', 'must be a function of the session')
-  if (redirectTo !== undefined && (typeof redirectTo !== 'string' || redirectTo === '')) throw new InvalidOption('requireSession({ redirectTo })', 'must be the address of your sign-in page')
-  return { values: required.slice(0, -1) as Values, when, redirectTo }
+  if (redirectTo !== undefined && (typeof redirectTo !== 'string' || !ADDRESS.test(redirectTo))) throw new InvalidOption('requireSession({ redirectTo })', 'must be the address of your sign-in page')
+  return { values: required.slice(0, -1) as Values, when, redirectTo: redirectTo && forHeader(redirectTo) }
 }
 
 /** Only a page can be shown instead: whoever sends a form or calls an API is told. */

@@ -1,6 +1,9 @@
 /** A browser reads a backslash as a slash and drops control characters, so either could lead to another host. Half a surrogate is no text. */
 const LOCAL = /^\/(?![/\\])[^\\\p{Cc}\p{Cs}]*$/u
 
+/** Percent-encodes what no header can carry. */
+export const forHeader = (address: string): string => address.replace(/[^\u0021-\u007e]/gu, encodeURIComponent)
+
 /** Is it a path of this host, wherever a browser sends it? */
 export const isLocalPath = (value: unknown): value is string => typeof value === 'string' && LOCAL.test(value)
 
@@ -14,5 +17,5 @@ export const isLocalPath = (value: unknown): value is string => typeof value ===
  * @param fallback default `'/'`
  */
 export function returnPath (value: unknown, fallback = '/'): string {
-  return isLocalPath(value) ? value.replace(/[^\u0021-\u007e]/gu, encodeURIComponent) : fallback
+  return isLocalPath(value) ? forHeader(value) : fallback
 }

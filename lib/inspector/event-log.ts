@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { ConflictMessage, RejectMessage, RotateMessage, SaveMessage, SessionMessage } from '../../types/index.js'
+import { senderOf } from '../diagnostics/channels.js'
 import { readCookie } from '../http/cookie.js'
 import type { Runtime } from '../request/runtime.js'
 
@@ -37,7 +38,6 @@ type What = Pick<Told, 'what' | 'why' | 'keys' | 'others'>
 /** The last events of this process, by session. It listens to the channels, which carry no data, tokens or ids. */
 export class EventLog {
   readonly #runtimes: ReadonlyMap<string, Runtime>
-  readonly #server: unknown
   /** By public id. */
   readonly #told = new Lists()
   /** By public id, and by a hash of the cookie that was not accepted. Apart, because anybody can cause any number of them. */
@@ -47,10 +47,8 @@ export class EventLog {
   /** Counts on from the clock: a page that is open while the process starts anew sees later events as later ones. */
   #number = Date.now() * 1_000
 
-  /** `server`: of the application; others may share the process. */
-  constructor (runtimes: ReadonlyMap<string, Runtime>, server: unknown) {
+  constructor (runtimes: ReadonlyMap<string, Runtime>) {
     this.#runtimes = runtimes
-    this.#server = server
     this.#channels = Object.entries({
       load: this.#on(() => ({ what: 'loaded' })),
       save: this.#on(({ isNew, keys }: SaveMessage, runtime) => ({ what: isNew ? 'created' : 'saved', ...named(runtime, keys) })),
@@ -83,7 +81,8 @@ export class EventLog {
     return (message) => {
       const { session, request, id } = message as Message
       const runtime = this.#runtimes.get(session)
-      if (runtime === undefined || (request !== null && !this.#isOurs(request))) return
+      // Another application of this process, or another part of this one, may have a session of the same name.
+      if (runtime === undefined || runtime !== senderOf(message as Message) || (request !== null && OWN in request.routeOptions.config)) return
       const what = read(message as Message, runtime)
       const number = ++this.#number
       const told = { number, at: Date.now(), ...what, route: routeOf(request), request: this.#requestOf(request, number) }
@@ -92,10 +91,6 @@ export class EventLog {
       const cookie = cookieKey(runtime, (request as FastifyRequest).headers.cookie)
       for (const key of [id, cookie]) if (key !== null) this.#rejections.add(key, told)
     }
-  }
-
-  #isOurs ({ server, routeOptions: { config } }: FastifyRequest): boolean {
-    return server.server === this.#server && !(OWN in config)
   }
 
   #requestOf (request: FastifyRequest | null, number: number): number | null {

@@ -24,7 +24,7 @@ export async function inspectorPlugin (app: FastifyInstance, options: { readonly
   const allow = readOptions(options, process.env.NODE_ENV)
   if (allow === null) return app.log.info('there is no session inspector, because NODE_ENV is production: the option allow would say who may look')
   const runtimes = runtimesOn(app)
-  const log = new EventLog(runtimes, app.server)
+  const log = new EventLog(runtimes)
   log.start()
   app.addHook('onReady', async () => assertAllShown(app, runtimes))
   app.addHook('onClose', async () => log.stop())

@@ -75,7 +75,7 @@ export function isHeard ({ hooks }: Runtime, name: Told): boolean {
  * somebody listens. A channel gets no data.
  */
 export function emit<N extends Told> (runtime: Runtime, name: N, facts: () => Omit<HookEvent<N>, 'data'>, data?: () => Data): void {
-  publish(name, runtime.settings.name, facts)
+  publish(name, runtime, facts)
   const event = () => ({ ...facts(), ...(data !== undefined && { data: data() }) }) as HookEvent<N>
   runtime.hooks.after(name, event, (error) => runtime.log.error({ err: error }, `session hook ${name} failed`))
 }

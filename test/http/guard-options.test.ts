@@ -91,6 +91,14 @@ t.test('redirectTo: the way back goes in front of a fragment, which no server se
   t.equal((await app.inject('/b')).headers.location, '/?in=1&returnTo=%2Fb#/form#x?')
 })
 
+t.test('redirectTo: an address in any script is sent as headers can carry it', async (t) => {
+  const { app, handle } = open(t)
+  app.get('/a', requireSession(handle, 'userId', { redirectTo: '/вход?und so#ü' }), async () => '')
+  const { statusCode, headers } = await app.inject('/a')
+  t.match({ statusCode, headers }, { statusCode: 303, headers: { location: '/%D0%B2%D1%85%D0%BE%D0%B4?und%20so&returnTo=%2Fa#%C3%BC' } })
+  for (const redirectTo of ['', '/a\nb', '/\ud83c']) t.throws(() => requireSession(handle, 'userId', { redirectTo }), { code: 'FST_TYPED_SESSION_INVALID_OPTION' }, JSON.stringify(redirectTo))
+})
+
 t.test('returnPath gives a path of this host, or the fallback', async (t) => {
   for (const path of ['/', '/a', '/a/b?c=d#e', '/a//b', '/%2F%2Fevil']) t.equal(returnPath(path, '/home'), path, path)
   for (const [path, sent] of [['/ä?€', '/%C3%A4?%E2%82%AC'], ['/a b', '/a%20b'], ['/\u{1f375}', '/%F0%9F%8D%B5']] as const) t.equal(returnPath(path, '/home'), sent, path)

@@ -181,6 +181,25 @@ t.test('it listens to its own application, among others of the process, and to n
   t.strictSame(await told(there), ['saved n GET /write', 'loaded GET /write'])
 })
 
+t.test('a session of the same name in another part of the application is another one', async t => {
+  setEnvironment(t, 'test')
+  const app = Fastify()
+  t.teardown(() => app.close())
+  for (const part of ['ours', 'theirs']) {
+    const handle = createSession(z.object({ n: z.number().default(0) }), { secret: SECRET, cookie: { name: part, secure: false } })
+    app.register(async (scope) => {
+      scope.register(handle)
+      scope.get(`/${part}`, async (request) => ++handle.get(request).n)
+      if (part === 'ours') scope.register(inspector)
+    })
+  }
+  const cookie = ((await app.inject('/ours')).headers['set-cookie'] as string).split(';')[0] as string
+  const headers = { cookie: `${cookie}; theirs=junk` }
+  await app.inject({ url: '/theirs', headers })
+  const [shown] = (await app.inject({ url: '/.session/state', headers })).json().sessions
+  t.strictSame([shown.reason, shown.events.map(short)], [null, ['created n GET /ours']])
+})
+
 t.test('an open page can tell the events of a process from those of the one before it, and which came first', async t => {
   stopTime(t)
   const numberIn = async () => {

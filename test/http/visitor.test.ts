@@ -45,6 +45,20 @@ t.test('a visitor keeps every cookie, and drops those that a response removes', 
   t.strictSame((await ada.post('/echo', { a: 1 })).json(), { a: 1 })
 })
 
+t.test('a visitor sends each cookie back as it came, and heeds its end as browsers do', async (t) => {
+  const { app, ada } = open(t)
+  app.get('/set', async (request, reply) => await reply.header('set-cookie', (request.query as { line: string }).line).send())
+  const set = async (line: string) => {
+    await ada.get(`/set?line=${encodeURIComponent(line)}`)
+    return (await ada.get('/sent')).body
+  }
+  t.equal(await set('note=a%3B%20b%3Dc; Path=/'), 'note=a%3B%20b%3Dc')
+  t.equal(await set('note=100%2525;HttpOnly'), 'note=100%2525')
+  t.equal(await set('note="q"; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT'), 'note="q"')
+  t.equal(await set('nonsense'), 'note="q"')
+  t.equal(await set('note=1; max-age=-1'), '')
+})
+
 t.test('signIn begins with a session that has a past', async (t) => {
   const { app, handle, ada } = open(t)
   await ada.signIn({ userId: 'ada' }, { createdAt: new Date(Date.now() - 3 * DAY), authenticatedAt: new Date(Date.now() - 2 * DAY), about: { device: 'phone' } })

@@ -50,6 +50,12 @@ t.test('tags with what Flask does not write in them throw nothing', async (t) =>
   }
 })
 
+t.test('a date of any century stays in its own, also the first one, which stands for never', async (t) => {
+  const dates = ['Mon, 01 Jan 0001 00:00:00 GMT', 'Sun, 29 Feb 0004 12:00:00 GMT', 'Thu, 31 Dec 0099 23:59:59 GMT', 'Fri, 01 Jan 0100 00:00:00 GMT', 'Sat, 29 Feb 2020 00:00:20 GMT', 'Fri, 31 Dec 9999 23:59:59 GMT']
+  const old = await read(sign(plain(JSON.stringify({ all: dates.map((date) => ({ ' d': date })) })))) as { all: Date[] }
+  t.strictSame(old.all.map((date) => date.toISOString().slice(0, 19)), ['0001-01-01T00:00:00', '0004-02-29T12:00:00', '0099-12-31T23:59:59', '0100-01-01T00:00:00', '2020-02-29T00:00:20', '9999-12-31T23:59:59'])
+})
+
 t.test('a number that JSON does not have is null, and in texts nothing changes', async (t) => {
   t.strictSame(await read(sign(plain('{"a":NaN,"b":[Infinity,-Infinity],"c":"NaN, -Infinity"}'))), { a: null, b: [null, null], c: 'NaN, -Infinity' })
 })
