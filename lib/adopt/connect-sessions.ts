@@ -36,11 +36,12 @@ function isLive (session: unknown): session is OldSession {
   return !end || !(new Date(end).getTime() <= Date.now())
 }
 
-/** Some stores answer by the callback, some reject as well, or instead. That of files says `ENOENT` for none. */
+/** Some stores answer by the callback, some reject as well, or instead. That of files says `ENOENT` for none, and so does a database whose socket is gone. */
 function ask (call: (done: (error?: unknown, value?: unknown) => void) => unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
-      if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') resolve(null)
+      const { code, syscall } = Object(error) as NodeJS.ErrnoException
+      if (code === 'ENOENT' && syscall !== 'connect') resolve(null)
       else reject(error instanceof Error ? error : new Error('the store of the old system failed', { cause: error }))
     }
     // An `async` function, because it turns what is thrown into a rejection.

@@ -25,6 +25,13 @@ t.test('what a store may say for none is none', async (t) => {
   await express({ destroy: (_id, done) => done(enoent) }).forget?.(value)
 })
 
+t.test('a database whose socket is gone has failed, and has not said that there is no session', async (t) => {
+  const gone = Object.assign(new Error('connect ENOENT /run/postgresql/.s.PGSQL.5432'), { code: 'ENOENT', syscall: 'connect' })
+  const old = express({ get: (_id, done) => done(gone), destroy: async () => await Promise.reject(gone) })
+  await t.rejects(async () => await old.read(value, request), gone)
+  await t.rejects(async () => await old.forget?.(value), gone)
+})
+
 t.test('a session that has expired is none, whatever the store thinks of it', async (t) => {
   const ago = Date.now() - 1
   const read = async (cookie: object) => await express({ get: (_id, done) => done(null, { cookie }) }).read(value, request)
