@@ -104,3 +104,21 @@ t.test('a store that answers at once costs a step no look at the clock', async (
   t.equal(calls.load('id', step), 'payload')
   t.equal(step.until, 0)
 })
+
+t.test('a call that holds the process up past the end of a step still has its answer, and Node warns of nothing', async (t) => {
+  let now = 1_000
+  mock.method(performance, 'now', () => now)
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error) => { warnings.push(name) }
+  process.on('warning', onWarning)
+  t.teardown(() => {
+    mock.restoreAll()
+    process.off('warning', onWarning)
+  })
+  const store = { ...slow(0), load: async () => { now += 1_500; return 'payload' } }
+  const calls = new StoreCalls(store, 1_000)
+  const step = { until: 1_900 }
+  t.equal(await calls.load('id', step), 'payload')
+  await new Promise(setImmediate)
+  t.strictSame(warnings, [])
+})

@@ -35,11 +35,16 @@ export interface RedisCommands {
 }
 
 /** `EVAL`, in full, where a server answered that it does not have the script. */
-function orInFull (known: Promise<unknown>, inFull: () => Promise<unknown>): Promise<unknown> {
-  return known.catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return inFull()
-    throw error
-  })
+function orInFull (known: () => Promise<unknown>, inFull: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return known().catch((error: unknown) => {
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return inFull()
+      throw error
+    })
+  } catch (error) {
+    // ioredis throws with `enableAutoPipelining`, while no node of a Cluster has the slot.
+    return Promise.reject(error)
+  }
 }
 
 function ioredisCommands (client: IoredisClient): RedisCommands {
@@ -47,7 +52,7 @@ function ioredisCommands (client: IoredisClient): RedisCommands {
     get: key => client.get(key),
     create: async (key, value, milliseconds) => await client.set(key, value, 'PXAT', milliseconds, 'NX') === 'OK',
     run: ({ text, sha }, key, ...args) =>
-      orInFull(client.evalsha(sha, 1, key, ...args), () => client.eval(text, 1, key, ...args))
+      orInFull(() => client.evalsha(sha, 1, key, ...args), () => client.eval(text, 1, key, ...args))
   }
 }
 
@@ -58,7 +63,7 @@ function nodeRedisCommands (client: NodeRedisClient): RedisCommands {
     create: async (key, value, milliseconds) => await client.set(key, value, created(milliseconds)) === 'OK',
     run: ({ text, sha }, key, ...args) => {
       const options = { keys: [key], arguments: args }
-      return orInFull(client.evalSha(sha, options), () => client.eval(text, options))
+      return orInFull(() => client.evalSha(sha, options), () => client.eval(text, options))
     }
   }
 }
