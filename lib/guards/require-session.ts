@@ -29,6 +29,7 @@ export const requireSession = ((session: SessionHandle<SessionSchema, string> | 
     const data = registered<Data>(request, name)
     if (!allows(data)) return refuse(request, reply, redirectTo)
     if (when !== undefined && await when(data, request) !== true) throw new Forbidden()
+    return undefined
   }
   const require = { values, allows }
   introduce({ session: name, schema, requirement: require, hook })
@@ -55,12 +56,12 @@ function split (required: readonly (Values[number] | Options)[]): Options & { va
   return { values: required.slice(0, -1) as Values, when, redirectTo: redirectTo && forHeader(redirectTo) }
 }
 
-/** Only a page can be shown instead: whoever sends a form or calls an API is told. */
-function refuse (request: FastifyRequest, reply: FastifyReply, page: string | undefined): void {
+/** Only a page can be shown instead: whoever sends a form or calls an API is told. The hook returns the reply, or the handler would run. */
+function refuse (request: FastifyRequest, reply: FastifyReply, page: string | undefined): FastifyReply {
   if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw new SessionRequired()
   const [address = '', ...fragment] = page.split(/(?=#)/)
   const back = isLocalPath(request.originalUrl) ? `${address.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}` : ''
-  reply.redirect(address + back + fragment.join(''), 303)
+  return reply.redirect(address + back + fragment.join(''), 303)
 }
 
 function declared (session: unknown): { name: string, schema: $ZodType } {

@@ -9,7 +9,7 @@ export interface Guard {
   readonly session: string
   readonly schema: $ZodType
   readonly requirement: SessionRequirement<unknown>
-  readonly hook: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  readonly hook: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['onStoreError', 'begin', 'touch', 'require'])

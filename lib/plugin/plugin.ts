@@ -70,6 +70,5 @@ async function checked (exchange: Exchange, gate: Gate | null, guard: Guard | un
   await loading
   const { request, reply, loaded } = exchange
   const answer = loaded?.state === 'unbound' ? gate?.turnAway(request, reply) : undefined
-  if (answer === undefined) await guard?.hook(request, reply)
-  return answer
+  return answer ?? await guard?.hook(request, reply)
 }

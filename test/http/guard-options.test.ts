@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import Fastify, { type FastifyRequest } from 'fastify'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
@@ -69,6 +70,19 @@ t.test('redirectTo: a page leads to the sign-in and back, a form and an API are 
   t.equal((await visitor.get('/styled')).headers.location, '/login?style=dark&returnTo=%2Fstyled')
   t.equal((await (await as('ann', 1)).get('/account')).body, 'account')
   t.equal((await (await as('ann', 0)).get('/account')).statusCode, 403, 'signing in would not help')
+})
+
+t.test('redirectTo: whoever is sent to the sign-in never reaches the handler, however long the response takes to leave', async (t) => {
+  const { app, handle } = open(t)
+  const reached: string[] = []
+  app.addHook('onSend', async () => await setImmediate())
+  const guard = requireSession(handle, 'userId', { redirectTo: '/login' })
+  const next = { preHandler: async () => { reached.push('a later hook') }, handler: async () => { reached.push('the handler') } }
+  app.route({ method: 'GET', url: '/a', ...guard, ...next })
+  app.register(async (child) => { withGuard(child, guard).route({ method: 'GET', url: '/b', ...next }) })
+  for (const path of ['/a', '/b']) t.equal((await app.inject(path)).statusCode, 303)
+  await setImmediate()
+  t.strictSame(reached, [])
 })
 
 t.test('redirectTo: an address that a browser would take for another host is not sent along', async (t) => {

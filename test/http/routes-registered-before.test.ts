@@ -1,10 +1,11 @@
 // Fastify announces its instances, but those that were made before this package was loaded nobody hears of.
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
 
-const instances = Array.from({ length: 6 }, () => Fastify())
+const instances = Array.from({ length: 7 }, () => Fastify())
 const { createSession, requireSession, withSession } = await import('../../lib/index.js')
 
 const handle = createSession(z.object({ userId: z.string().optional() }), { secret: randomBytes(32) })
@@ -39,6 +40,19 @@ t.test('a guard that is also on a later route guards the earlier one by its conf
   t.strictSame(status, [401, 401, 200])
   const { cookies: [cookie] } = await app.inject('/login')
   t.equal((await app.inject({ url: '/', cookies: { [cookie!.name]: cookie!.value } })).statusCode, 200, 'and lets in whoever may')
+})
+
+t.test('such a guard leads to the sign-in as everywhere, and nobody comes to the handler on the way', async (t) => {
+  const app = older(t)
+  const guard = requireSession(handle, 'userId', { redirectTo: '/login' })
+  let isReached = false
+  app.register(handle.plugin)
+  app.addHook('onSend', async () => await setImmediate())
+  app.get('/', { ...guard, ...own }, async () => { isReached = true })
+  app.register(async (child: FastifyInstance) => { child.get('/later', guard, async () => 'in') })
+  t.match(await app.inject('/'), { statusCode: 303, headers: { location: '/login?returnTo=%2F' } })
+  await setImmediate()
+  t.notOk(isReached)
 })
 
 t.test('a wrong option of a route that was there before the session fails its requests', async (t) => {
