@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector/promises'
+import { ownerOf } from './owners.mjs'
 
 const session = new Session()
 
@@ -10,19 +11,25 @@ export async function startProfile () {
   await session.post('Profiler.start')
 }
 
-/** Share of the samples in each function itself, the biggest first. @returns {Promise<{ functions: { where: string, share: number }[] }>} */
+/**
+ * Share of the samples in each function itself, the biggest first, and in the code of each owner.
+ *
+ * @returns {Promise<{ functions: { where: string, share: number }[], owned: Record<string, number> }>}
+ */
 export async function stopProfile () {
   const { profile } = await session.post('Profiler.stop')
-  const samples = profile.samples ?? []
-  const places = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+  const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const busy = (profile.samples ?? []).map((id) => frames.get(id)).filter((frame) => frame !== undefined && frame.functionName !== '(idle)')
+  const functions = sharesBy(busy, placeOf)
+  return { functions: [...functions].map(([where, share]) => ({ where, share })).sort((a, b) => b.share - a.share), owned: Object.fromEntries(sharesBy(busy, ownerOf)) }
+}
+
+/** @template T @param {readonly T[]} samples @param {(sample: T) => string} name */
+function sharesBy (samples, name) {
   /** @type {Map<string, number>} */
-  const hits = new Map()
-  for (const id of samples) {
-    const where = places.get(id) ?? '?'
-    if (where !== '(idle)') hits.set(where, (hits.get(where) ?? 0) + 1)
-  }
-  const busy = [...hits.values()].reduce((a, b) => a + b, 0)
-  return { functions: [...hits].map(([where, count]) => ({ where, share: count / busy })).sort((a, b) => b.share - a.share) }
+  const shares = new Map()
+  for (const sample of samples) shares.set(name(sample), (shares.get(name(sample)) ?? 0) + 1 / samples.length)
+  return shares
 }
 
 /** @param {{ functionName: string, url: string, lineNumber: number }} frame */
