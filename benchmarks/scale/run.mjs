@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -24,28 +24,32 @@ const options = {
   seconds: positive(values.seconds, 'seconds', 2)
 }
 const runs = /** @type {Record<string, (options: any) => Promise<{ title: string, head: string[], rows: string[][] }>>} */ ({ memory, sweep, growth, writers, cluster })
+/** @typedef {{ name: string, title: string, head: string[], rows: string[][], commit: string, date: string }} Table */
 const names = positionals.length > 0 ? positionals : Object.keys(runs)
 const unknown = names.find((name) => !(name in runs))
 if (unknown !== undefined) throw new Error(`no run ${unknown}; there are ${Object.keys(runs).join(', ')}`)
 
-const loadBefore = loadavg()
-const tables = []
+const directory = fileURLToPath(new URL('../results/', import.meta.url))
+const file = `${directory}${values.name ?? resultName(new Date())}-scale`
+await mkdir(directory, { recursive: true })
 for (const name of names) {
+  const loadBefore = loadavg()
   const table = await runs[name]?.(options)
   if (table === undefined) continue
-  tables.push({ name, ...table })
-  console.log(`${markdownTable(table)}\n`)
-}
-
-if (!values['no-write']) {
-  const directory = fileURLToPath(new URL('../results/', import.meta.url))
-  await mkdir(directory, { recursive: true })
   const facts = about(measuredCheckout, { rounds: 1, seconds: options.seconds }, loadBefore)
-  const file = `${directory}${values.name ?? resultName(new Date())}-scale`
-  await writeFile(`${file}.json`, JSON.stringify({ about: facts, options, tables }, null, 2) + '\n')
-  await writeFile(`${file}.md`, `# Scale\n\n${facts.date} · commit ${facts.commit} · Node ${facts.node} · ${facts.machine}\n\n${tables.map(markdownTable).join('\n\n')}\n`)
+  console.log(`${markdownTable(table)}\n`)
+  if (!values['no-write']) await keep({ name, ...table, commit: facts.commit, date: facts.date }, facts)
 }
 process.exit()
+
+/** Puts the table in place of an earlier one of its kind. What other runs have measured stays. @param {Table} table @param {ReturnType<typeof about>} facts */
+async function keep (table, facts) {
+  const earlier = await readFile(`${file}.json`, 'utf8').then((text) => /** @type {Table[]} */ (JSON.parse(text).tables), () => [])
+  const tables = Object.keys(runs).flatMap((name) => name === table.name ? [table] : earlier.filter((one) => one.name === name))
+  await writeFile(`${file}.json`, JSON.stringify({ about: facts, options, tables }, null, 2) + '\n')
+  const parts = tables.map((one) => `${markdownTable(one)}\n\nCommit ${one.commit}, ${one.date}.`)
+  await writeFile(`${file}.md`, `# Scale\n\nNode ${facts.node} · ${facts.machine}\n\n${parts.join('\n\n')}\n`)
+}
 
 /** @param {{ title: string, head: string[], rows: string[][] }} table */
 function markdownTable ({ title, head, rows }) {
