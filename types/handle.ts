@@ -105,7 +105,7 @@ export interface GuardOptions<Session> {
   readonly when?: ((session: Session, request: FastifyRequest) => boolean | Promise<boolean>) | undefined
   /**
    * The address of a sign-in page. Where the requirement is not met, GET and HEAD get a 303 to it instead of the 401. The page
-   * finds the way back in its query: `returnPath(request.query.returnTo)`.
+   * finds the way back in its query: `returnPath(request.query.returnTo)`. One of more than 8 KiB is left out.
    */
   readonly redirectTo?: string | undefined
 }

@@ -13,6 +13,8 @@ import { expectOnRoute } from './wiring.js'
 type Values = readonly (string | number | boolean)[]
 type Options = GuardOptions<unknown>
 
+/** The longest way back. Encoded it is up to three times as long, and a server that had room for the first address would refuse the second. */
+const LONGEST = 8_192
 /** No text of an address has control characters or half a surrogate. */
 const ADDRESS = /^[^\p{Cc}\p{Cs}]+$/u
 
@@ -60,7 +62,8 @@ function split (required: readonly (Values[number] | Options)[]): Options & { va
 function refuse (request: FastifyRequest, reply: FastifyReply, page: string | undefined): FastifyReply {
   if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw new SessionRequired()
   const [address = '', ...fragment] = page.split(/(?=#)/)
-  const back = isLocalPath(request.originalUrl) ? `${address.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}` : ''
+  const returnTo = isLocalPath(request.originalUrl) ? encodeURIComponent(request.originalUrl) : ''
+  const back = returnTo === '' || returnTo.length > LONGEST ? '' : `${address.includes('?') ? '&' : '?'}returnTo=${returnTo}`
   return reply.redirect(address + back + fragment.join(''), 303)
 }
 

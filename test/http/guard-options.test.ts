@@ -97,6 +97,19 @@ t.test('redirectTo: an address that a browser would take for another host is not
   t.equal(await location('/a'), '/login?returnTo=%2Fa')
 })
 
+t.test('redirectTo: no way back is so long that the sign-in page could not be asked for', async (t) => {
+  const { app, handle } = open(t)
+  app.get('/a', requireSession(handle, 'userId', { redirectTo: '/login' }), async () => '')
+  app.get('/login', async () => 'sign in')
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+  const follow = async (path: string) => {
+    const { url, status } = await fetch(origin + path)
+    return [status, url.slice(origin.length)]
+  }
+  t.strictSame(await follow(`/a?${'/'.repeat(6_000)}`), [200, '/login'])
+  t.strictSame(await follow(`/a?${'x'.repeat(6_000)}`), [200, `/login?returnTo=%2Fa%3F${'x'.repeat(6_000)}`])
+})
+
 t.test('redirectTo: the way back goes in front of a fragment, which no server sees', async (t) => {
   const { app, handle } = open(t)
   app.get('/a', requireSession(handle, 'userId', { redirectTo: '/in#form' }), async () => '')
