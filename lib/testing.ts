@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { JsonObject, OpenedSession, RegisteredSchema, SessionData, SessionHandle, SessionSchema } from '../types/index.js'
+import { isRemoval } from './http/removals.js'
 import { memberOf } from './schema/discriminant.js'
 import { signedIn } from './request/times.js'
 import type { Data } from './session/merge.js'
@@ -120,10 +121,7 @@ export function visitor (app: App & Pick<FastifyInstance, 'inject'>, handle?: Na
 function keep (cookies: Map<string, string>, line: string): void {
   const [, name, value] = /^\s*([^=;]+?)\s*=\s*([^;]*?)\s*(?:;|$)/.exec(line) ?? []
   if (name === undefined || value === undefined) return
-  const attribute = (called: string) => new RegExp(`;\\s*${called}\\s*=\\s*([^;]+)`, 'i').exec(line)?.[1]
-  const maxAge = attribute('max-age')
-  const isOver = maxAge === undefined ? Date.parse(attribute('expires') ?? '') <= Date.now() : Number(maxAge) <= 0
-  if (isOver) cookies.delete(name)
+  if (isRemoval(line)) cookies.delete(name)
   else cookies.set(name, value)
 }
 
