@@ -182,7 +182,7 @@ for (const [name, before] of Object.entries({
 
 t.test('an adopter that answers what is no session, or no date, has failed', async (t) => {
   const { visitor, old, logs } = await app(t, 'memory')
-  for (const wrong of [{ data: null }, { data: [1] }, { data: new Map() }, {}, 'ann', { data: {}, createdAt: new Date(NaN) }, { data: {}, createdAt: 'soon' }, { get data () { return Promise.reject(new Error('nobody waits for it')) } }]) {
+  for (const wrong of [{ data: null }, { data: [1] }, { data: new Map() }, {}, 'ann', { data: {}, createdAt: new Date(NaN) }, { data: {}, createdAt: 'soon' }, { data: {}, createdAt: null }, { data: {}, createdAt: 1n }, { get data () { return Promise.reject(new Error('nobody waits for it')) } }]) {
     old.sessions.set('wrong', wrong as never)
     t.equal((await visitor('wrong').get('/read')).statusCode, 503)
   }

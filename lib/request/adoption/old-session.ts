@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { FastifyRequest } from 'fastify'
 import type { Adopted } from '../../../types/index.js'
 import { isPromise } from '../../async/promises.js'
@@ -51,9 +52,12 @@ async function ask<T> ({ settings: { storeTimeout } }: Runtime, { cookie: { name
   return await withDeadline({ timeout: storeTimeout, store: `the adopter of ${name}` }, call, ask, step)
 }
 
+/** `NaN` for what is no date: a `null` would be 1970, when no session that is live began. */
+const timeOf = (date: unknown): number => types.isDate(date) ? date.getTime() : NaN
+
 function adoptable ({ codec, settings: { version } }: Runtime, { cookie: { name }, until }: OldSystem, read: Exclude<Read, null>, now: number): Adoptable {
   const { data, createdAt } = read
-  const began = createdAt === undefined ? now : Number(createdAt)
+  const began = createdAt === undefined ? now : timeOf(createdAt)
   if (isPromise(data) || !isPlainObject(data) || !Number.isFinite(began)) {
     throw storeFailure(new Error(`read() of the adopter of ${name} must give { data, createdAt }, an object (no promise of one) and perhaps a Date, or null`))
   }
