@@ -20,8 +20,8 @@ export async function alone<T> (
   const until = () => Date.now() + calls.timeout + MARGIN
   const start = performance.now()
   while (!await calls.create(key, mine, until(), undefined, step)) {
-    if (performance.now() >= (step.until || start + calls.timeout)) throw storeFailure(new Error('the lock of a subject was not free in time'))
     await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE))
+    if (performance.now() >= (step.until || start + calls.timeout)) throw storeFailure(new Error('the lock of a subject was not free in time'))
   }
   const hold = async () => {
     const outcome = await calls.replace(key, mine, mine, until(), undefined, step)

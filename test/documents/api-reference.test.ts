@@ -4,8 +4,6 @@ import t from 'tap'
 import { entries } from '../support/entries.js'
 import { run } from '../support/packed.js'
 
-t.setTimeout(120_000)
-
 const folder = t.testdir()
 const { status, output } = await run(process.execPath, ['scripts/docs-api.mjs', folder])
 

@@ -12,8 +12,6 @@ const blocks = documents.flatMap(blocksOf)
 const programs = blocks.filter(({ document, language }) => language === 'ts' && document !== 'docs/where-it-runs.md')
 const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
 
-t.setTimeout(300_000)
-
 t.test('every block is TypeScript, which is compiled here, a command, or a diagram', async (t) => {
   t.ok(programs.length > 10)
   t.strictSame(blocks.filter(({ language }) => !['ts', 'sh', 'mermaid'].includes(language)).map(({ document, line, language }) => `${document}:${line} ${language}`), [])

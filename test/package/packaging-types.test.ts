@@ -7,7 +7,6 @@ import { root } from '../support/root.js'
 const programs = ['register', 'with-session', 'create-session', 'union', 'storable', 'undefined-options', 'route-hooks', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets', 'declaration']
 const misuses = ['misuse', 'misuse-options', 'misuse-register']
 
-t.setTimeout(600_000)
 t.jobs = 2
 
 const packed = await pack()

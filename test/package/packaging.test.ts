@@ -9,8 +9,6 @@ import { pack, run } from '../support/packed.js'
 import { root } from '../support/root.js'
 import { skipOrFail } from '../support/skip.js'
 
-t.setTimeout(600_000)
-
 const packed = await pack()
 t.teardown(() => packed.remove())
 

@@ -8,7 +8,6 @@ import { skipOrFail } from '../support/skip.js'
 
 // The programs of docs/where-it-runs.md, with the package as it is published.
 
-t.setTimeout(300_000)
 t.jobs = 2
 
 const packed = await pack()

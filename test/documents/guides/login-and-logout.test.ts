@@ -10,7 +10,6 @@ interface Guide { buildApp (kept: { store: SessionStore } | { revocations: Sessi
 const ADA = { name: 'ada', password: 'lovelace' }
 
 // Each password costs a hash.
-t.setTimeout(300_000)
 
 const eachKept = (name: string, test: (t: Test, app: FastifyInstance) => Promise<void>) => {
   for (const kept of [{ store: memoryStore() }, { revocations: memoryStore() }]) {
