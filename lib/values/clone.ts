@@ -6,6 +6,9 @@ export const UNKNOWN_KIND = new Error('clone and same do not know this kind of v
 
 type Plain = Record<string, unknown>
 
+/** In a `for…in` V8 leaves this call out, but not `Object.hasOwn`. A list of the keys of each object would double the time of a big session. */
+const { hasOwnProperty } = Object.prototype
+
 /** A copy that shares nothing mutable, never frozen. Throws {@link UNKNOWN_KIND}. */
 export function clone<T> (value: T): T
 export function clone (value: unknown): unknown {
@@ -23,9 +26,9 @@ function cloneArray (array: readonly unknown[]): unknown[] {
 
 function cloneObject (object: Plain): Plain {
   const copy = { ...object }
-  for (const key of Object.keys(copy)) {
+  for (const key in copy) {
     const value = copy[key]
-    if (isPrimitive(value)) continue
+    if (isPrimitive(value) || !hasOwnProperty.call(copy, key)) continue
     // Assigning to __proto__ would change the copy's prototype.
     if (key === '__proto__') Object.defineProperty(copy, key, { value: clone(value) })
     else copy[key] = clone(value)
@@ -57,22 +60,22 @@ export function same (a: unknown, b: unknown): boolean {
 
 /** {@link same} for the own enumerable keys of two objects, whatever their prototypes. Throws {@link UNKNOWN_KIND}. */
 export function sameKeys (a: object, b: object): boolean {
-  const keys = Object.keys(a)
   let present = 0
-  for (const key of keys) {
+  for (const key in a) {
+    if (!hasOwnProperty.call(a, key)) continue
     const value = (a as Plain)[key]
     if (value !== (b as Plain)[key] && !same(value, own(b, key))) return false
     if (value !== undefined) present++
   }
-  return Object.keys(b).length === present || countKeys(b) === present
+  return countKeys(b) === present
 }
 
 const own = (object: object, key: string): unknown => Object.hasOwn(object, key) ? (object as Plain)[key] : undefined
 
 function countKeys (object: object): number {
   let count = 0
-  for (const key of Object.keys(object)) {
-    if ((object as Plain)[key] !== undefined) count++
+  for (const key in object) {
+    if (hasOwnProperty.call(object, key) && (object as Plain)[key] !== undefined) count++
   }
   return count
 }

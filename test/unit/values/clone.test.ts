@@ -119,3 +119,16 @@ function sorted (value: unknown): string {
     ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
     : part)
 }
+
+t.test('what an object inherits is no part of it, whoever has polluted all of them', async (t) => {
+  const root: Record<string, unknown> = Object.prototype as never
+  Object.defineProperty(root, 'everywhere', { value: { a: 1 }, enumerable: true, configurable: true })
+  t.teardown(() => { delete root.everywhere })
+  const bare = Object.assign(Object.create(null) as object, { n: 1, list: [{ n: 2 }] })
+  const plain = { n: 1, list: [{ n: 2 }] }
+  t.ok(same(bare, plain))
+  t.ok(same(plain, bare))
+  t.notOk(same({ ...plain, everywhere: { a: 2 } }, plain))
+  t.notOk(same(plain, { ...plain, everywhere: { a: 2 } }))
+  t.strictSame(Object.keys(clone(plain)), ['n', 'list'])
+})
