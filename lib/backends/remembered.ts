@@ -4,8 +4,6 @@ import { LRUCache } from 'lru-cache'
 const TAIL = 8
 /** There is room for all values if they have this size on average. */
 const USUAL_SIZE = 16_384
-/** A value that takes a greater part of the room is not kept. */
-const LARGEST_PART = 1 / 64
 
 /**
  * A bounded memory for keys that come again. A value is kept from the second time that it is offered within the next thousands.
@@ -18,8 +16,7 @@ export class Remembered<V extends object> {
 
   /** `max`: how many values are kept at most. `sizeOf`: in characters, at least one, so that big values leave room for fewer. */
   constructor (max: number, sizeOf?: (value: V) => number) {
-    const room = max * USUAL_SIZE
-    this.#kept = new LRUCache({ max, ...(sizeOf !== undefined && { maxSize: room, maxEntrySize: room * LARGEST_PART, sizeCalculation: sizeOf }) })
+    this.#kept = new LRUCache({ max, ...(sizeOf !== undefined && { maxSize: max * USUAL_SIZE, sizeCalculation: sizeOf }) })
     this.#offered = new Uint32Array(2 * max)
   }
 

@@ -105,8 +105,7 @@ class DynamodbStore implements AsyncStore {
       const again = await this.#refusal(id, expected, write)
       return typeof again === 'string' ? again : 'conflict'
     }
-    // Not for another subject: a parallel request may be giving it back, and an entry in vain is passed over.
-    if (found.tag && tag === undefined) await this.#entries.leave(found.tag, id)
+    if (found.tag) await this.#entries.leave(found.tag, id)
     return 'replaced'
   }
 

@@ -24,7 +24,7 @@ if value ~= ARGV[1] then
   local former, payload = split(value)
   if payload ~= expected then return { 'conflict', former == tag and '' or tag } end
   if ARGV[4] ~= '1' then return { 'moving', '' } end
-  if tag == '' then left = former end
+  left = former
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
 return { 'replaced', left }
@@ -32,8 +32,7 @@ return { 'replaced', left }
 
 /**
  * ARGV: expected record and record, each with the tag that it is to have, deadline, '1' to replace although the record
- * changes hands. Answers the outcome, and the tag whose index the id is to leave, if there is one. From one subject to another
- * it stays in both: a parallel request may be giving it back, and an entry in vain is passed over.
+ * changes hands. Answers the outcome, and the tag whose index names the id in vain from now on, if there is one.
  */
 export const replaceScript = script('#!lua', replace)
 
