@@ -2,6 +2,7 @@
 import { compile } from './test/compile.mjs'
 import { reportCoverage } from './test/coverage.mjs'
 import { filesFor, heavyFirst, rememberTimes } from './test/files.mjs'
+import { skippedSuites } from './test/missing.mjs'
 import { Progress } from './test/progress.mjs'
 import { runAll } from './test/run.mjs'
 
@@ -12,7 +13,10 @@ if (files.length === 0) {
 }
 compile()
 const progress = new Progress(files)
-const results = await runAll(heavyFirst(files), { coverage, started: (file) => progress.started(file), ended: (result) => progress.ended(result) })
+const skipped = skippedSuites(files)
+for (const result of skipped) progress.ended(result)
+const left = files.filter((file) => !skipped.some((result) => result.file === file))
+const results = await runAll(heavyFirst(left), { coverage, started: (file) => progress.started(file), ended: (result) => progress.ended(result) })
 rememberTimes(results)
 const covered = !coverage || await reportCoverage()
 const failed = progress.summary()

@@ -97,9 +97,18 @@ export async function inDirectory (path: string): Promise<Running> {
   return { at: join(directory, path), stop: async () => rmSync(directory, { recursive: true, force: true }) }
 }
 
+/** On a second version of Node the first server of each engine will do, with its usual clients: the others differ in nothing that is Node's. */
+export const oneServer = process.env.ONE_SERVER === 'true'
+
 export async function engineOf (name: string): Promise<Engine> {
   const module = await import(`../stores/${name}/engine.js`) as { default: Engine }
   return module.default
+}
+
+/** The servers that the suites of an engine run on. */
+export async function serversOf (name: string): Promise<Array<[string, ServerKind]>> {
+  const servers = Object.entries(await engineOf(name))
+  return oneServer ? servers.slice(0, 1) : servers
 }
 
 /** A connection of its own, patient unless it is given other options. */

@@ -1,13 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Abilities, type Address, type Connection, connect, engineOf, type OpenedStore, opened, prepareStore, type Running, type ServerKind } from './engine.js'
+import { type Abilities, type Address, type Connection, connect, oneServer, type OpenedStore, opened, prepareStore, type Running, type ServerKind, serversOf } from './engine.js'
 import { root } from './root.js'
 import { skipOrFail } from './skip.js'
 
 const stores = join(root, 'test/stores')
-/** On a second version of Node the first server of each engine will do, with its usual clients: the others differ in nothing that is Node's. */
-const oneServer = process.env.ONE_SERVER === 'true'
 
 /** The folders of `test/stores` that have an engine. */
 export const engines: readonly string[] = readdirSync(stores).filter((name) => existsSync(join(stores, name, 'engine.ts')))
@@ -43,8 +41,7 @@ interface Which {
 export async function eachStore (which: Which, tests: (t: Test, row: StoreRow) => Promise<unknown>): Promise<void> {
   const [, , asked] = process.argv
   for (const engine of asked === undefined ? engines : [asked]) {
-    const servers = Object.entries(await engineOf(engine))
-    for (const [server, kind] of oneServer ? servers.slice(0, 1) : servers) {
+    for (const [server, kind] of await serversOf(engine)) {
       if (which.atomic && kind.breaks) continue
       await t.test(server, async t => {
         const reason = kind.missing?.()
