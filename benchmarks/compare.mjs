@@ -22,7 +22,7 @@ function build (from, to) {
   symlinkSync(join(thisCheckout, 'node_modules'), join(to, 'node_modules'))
   copyFileSync(join(from, 'package.json'), join(to, 'package.json'))
   const bundler = join(from, 'scripts/bundle.mjs')
-  const compiler = [join(thisCheckout, 'node_modules/typescript/bin/tsc'), '-p', join(from, 'tsconfig.build.json'), '--outDir']
+  const compiler = [join(thisCheckout, 'node_modules/ts7/bin/tsc'), '-p', join(from, 'tsconfig.build.json'), '--outDir']
   execFileSync(process.execPath, [...existsSync(bundler) ? [bundler] : compiler, join(to, 'dist')], { stdio: 'inherit' })
 }
 

@@ -18,7 +18,7 @@ const names = writePrograms(folder)
 // A procedure that goes on when it is told to: a streamed response has begun by then.
 const late = readFileSync(join(folder, 'trpc.ts'), 'utf8').replace('({ ctx: { session } }) => ++session.visits', 'async ({ ctx: { session } }) => { await told; return ++session.visits }')
 writeFileSync(join(folder, 'trpc-late.ts'), `${late}\nconst told = new Promise((resolve) => process.once('SIGUSR2', resolve))\n`)
-const compiled = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], folder)
+const compiled = await run(process.execPath, [join(root, 'node_modules/ts7/bin/tsc'), '-p', '.', '--pretty', 'false'], folder)
 
 t.test('the programs of the page compile', async (t) => {
   t.strictSame([...names].sort(), ['app.ts', 'lambda.ts', 'nest.ts', 'server.ts', 'trpc.ts'])

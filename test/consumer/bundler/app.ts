@@ -2,8 +2,11 @@
 import { expectTypeOf } from 'expect-type'
 import fastify from 'fastify'
 import session, { SessionError } from 'fastify-typed-session'
+import { fromFlask } from 'fastify-typed-session/adopt'
 import { date } from 'fastify-typed-session/codecs'
 import { storeConformance } from 'fastify-typed-session/conformance'
+import deviceBound from 'fastify-typed-session/device-bound'
+import inspector from 'fastify-typed-session/inspector'
 import { connectStore } from 'fastify-typed-session/stores/connect'
 import { dynamodbStore } from 'fastify-typed-session/stores/dynamodb'
 import { fileStore } from 'fastify-typed-session/stores/file'
@@ -27,7 +30,7 @@ declare module 'fastify-typed-session' {
 }
 
 export const stores = [connectStore, dynamodbStore, fileStore, memcachedStore, migratingStore, mongoStore, mysqlStore, postgresStore, postgresJsStore, redisStore, sqliteStore, tieredStore]
-export const conformance = storeConformance
+export const others = [deviceBound, fromFlask, inspector, storeConformance]
 
 const app = fastify()
 app.register(session, { schema, secret: Buffer.alloc(32), store: memoryStore() })
