@@ -1,3 +1,4 @@
+import '../support/unhooked.js'
 import t, { type Test } from 'tap'
 import { CookieJar } from 'tough-cookie'
 import { memoryStore } from '../../lib/stores/memory.js'

@@ -1,3 +1,4 @@
+import '../support/unhooked.js'
 import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import t, { type Test } from 'tap'

@@ -1,3 +1,4 @@
+import '../support/unhooked.js'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { z } from 'zod'

@@ -1,3 +1,4 @@
+import '../support/unhooked.js'
 import t, { type Test } from 'tap'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { COOKIE } from '../support/app.js'

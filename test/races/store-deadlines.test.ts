@@ -1,3 +1,4 @@
+import '../support/unhooked.js'
 import t from 'tap'
 import { mock } from 'node:test'
 import { memoryStore } from '../../lib/stores/memory.js'

@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import t from 'tap'
 import { storeConformance } from '../../../lib/conformance.js'
@@ -14,11 +15,15 @@ mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() })
 mock.method(performance, 'now', () => Date.now())
 t.teardown(() => { mock.reset() })
 
-/** Runs the contract against a store, by a clock that is set, and gives the names of the tests that failed, or waited too long. */
-async function failures (open: OpenStore, options?: ConformanceOptions): Promise<string[]> {
+/**
+ * Runs the contract, or those of its tests that are `meant`, against a store, by a clock that is set. Gives the names of the tests
+ * that failed, or waited too long.
+ */
+async function failures (open: OpenStore, options?: ConformanceOptions, meant = /^/): Promise<string[]> {
   const running = new Set<string>()
   const failed: string[] = []
   storeConformance((name, fn) => {
+    if (!meant.test(name)) return
     const start = Date.now()
     running.add(name)
     fn().then(() => Date.now() - start < longest, () => false).then((passed) => {
@@ -523,7 +528,7 @@ const mistakes: Record<string, { mistake: (store: SessionStore) => Partial<Sessi
 
 for (const [name, { mistake, caught }] of Object.entries(mistakes)) {
   t.test(`a store with a mistake fails: ${name}`, async (t) => {
-    t.match((await failures(worse(mistake))).join('\n'), caught)
+    t.not((await failures(worse(mistake), {}, caught)).length, 0)
   })
 }
 

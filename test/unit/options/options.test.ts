@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import Fastify from 'fastify'
 import t from 'tap'
 import { z } from 'zod'

@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import fc from 'fast-check'
 import t from 'tap'
 import * as z from 'zod'

@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
