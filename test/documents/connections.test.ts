@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import ts from 'typescript'
 import { postgresMissing, postgresUrl, startPostgres } from '../stores/postgres/engine.js'
 import { blocksOf } from '../support/documents.js'
 import { root } from '../support/root.js'
 import { skipOrFail } from '../support/skip.js'
+import { javaScriptOf } from '../support/transpile.js'
 
 /** Every method of the contract, by the program's own connection. The last line says what came of it. */
 const use = `
@@ -40,7 +40,7 @@ for (const { code } of blocks) {
     t.teardown(() => server.stop())
     // In the repository's tree, where the package's own name means its build.
     const script = join(t.testdir(), 'program.mjs')
-    writeFileSync(script, ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText + use)
+    writeFileSync(script, javaScriptOf(code) + use)
     const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8', env: { ...process.env, DATABASE_URL: postgresUrl(server.port) } })
     t.strictSame(JSON.parse(stdout || 'null'), expected, stderr)
   })

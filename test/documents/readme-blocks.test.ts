@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { compile, compileWithNewestTypes, firstProgram, hasNewestTypes, isBuilt, schemaModule } from '../support/block-program.js'
+import { compile, firstProgram, hasNewestTypes, isBuilt, schemaModule } from '../support/block-program.js'
 import { blocksOf, documents, readText } from '../support/documents.js'
 import { root } from '../support/root.js'
 import { skipOrFail } from '../support/skip.js'
@@ -19,28 +19,27 @@ t.test('every block is TypeScript, which is compiled here, a command, or a diagr
 
 t.test('every block compiles against what is published', async (t) => {
   if (!isBuilt) return t.fail('there is no dist: npm run build')
-  t.strictSame(compile(...programs).problems, [])
+  const { problems, files } = await compile(t, programs)
+  t.strictSame(problems, [])
+  const ours = files.filter((file) => /^(?:dist|lib|types)\//.test(file.slice(root.length)))
+  t.ok(ours.length > 5)
+  t.strictSame(ours.filter((file) => !file.startsWith(join(root, 'dist'))), [], 'they see the build and not the sources')
 })
 
 t.test('every block that imports a module of Node compiles with the newest types of Node, too', async (t) => {
   if (!hasNewestTypes) return skipOrFail(t, 'types-node-newest is not installed (npm ci)')
   const ofNode = programs.filter(({ code }) => code.includes("from 'node:"))
   t.ok(ofNode.length > 5)
-  const { problems, files } = compileWithNewestTypes(...ofNode)
+  const { problems, files } = await compile(t, ofNode, 'newest')
   t.strictSame(problems, [])
-  t.notOk(files.some((file) => file.includes('undici-types') && !file.includes('@types/node/node_modules')), 'none is of the older types')
+  t.ok(files.some((file) => file.includes('/types-node-newest/')))
+  t.strictSame(files.filter((file) => /(?<!\/types-node-newest)\/node_modules\/(?:@types\/node|undici-types)\//.test(file)), [], 'none is of the older types')
 })
 
 t.test('a mistake in a block is found, in its line', async (t) => {
-  const { problems } = compile({ ...firstProgram, code: firstProgram.code.replace('session.cart.push', 'session.crat.push') })
+  const { problems } = await compile(t, [{ ...firstProgram, code: firstProgram.code.replace('session.cart.push', 'session.crat.push') }])
   const line = readText('README.md').split('\n').findIndex((text) => text.includes('session.cart.push')) + 1
   t.match(problems, [new RegExp(`^README.md:${line} Property 'crat' does not exist`)])
-})
-
-t.test('the blocks see the build and not the sources', async (t) => {
-  const ours = compile(firstProgram).files.filter((file) => /^(?:dist|lib|types)\//.test(file.slice(root.length)))
-  t.ok(ours.length > 5)
-  t.strictSame(ours.filter((file) => !file.startsWith(join(root, 'dist'))), [])
 })
 
 t.test('the schema that other blocks import is the one of the first program', async (t) => {

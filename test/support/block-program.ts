@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import ts from 'typescript'
+import type { Test } from 'tap'
 import { type Block, blocksOf } from './documents.js'
+import { run } from './packed.js'
 import { root } from './root.js'
 
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  lib: ['lib.es2023.d.ts'],
-  module: ts.ModuleKind.NodeNext,
+const compilerOptions = {
+  target: 'es2022',
+  lib: ['es2023'],
+  module: 'nodenext',
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
@@ -17,11 +18,6 @@ const options: ts.CompilerOptions = {
   types: ['node'],
   noEmit: true
 }
-
-// No such files exist. Here, because that is where the package's own name means its build.
-const folder = join(root, 'docs')
-const schemaPath = join(folder, 'schema.ts')
-const appPath = join(folder, 'app.ts')
 
 /** The README's first program, the one that a stranger copies. */
 export const firstProgram = blocksOf('README.md').find(({ language }) => language === 'ts') as Block
@@ -46,23 +42,33 @@ export const isBuilt = existsSync(join(root, 'dist/lib/index.d.ts'))
 /** What `npm install @types/node` gives a stranger today. Ours are those of the oldest Node. */
 const newestTypes = join(root, 'node_modules/types-node-newest')
 export const hasNewestTypes = existsSync(newestTypes)
-const ownTypes = join(root, 'node_modules/@types/node')
-const inNewest = (path: string) => path.startsWith(ownTypes) ? newestTypes + path.slice(ownTypes.length) : path
-const asItIs = (path: string) => path
 
-const parsed = new Map<string, ts.SourceFile | undefined>()
-
-/** What TypeScript says about blocks, as `document:line message`, and the files that it read. Each block is a file of its own. */
-export function compile (...blocks: readonly Block[]): { readonly problems: readonly string[], readonly files: readonly string[] } {
-  return compileIn(asItIs, blocks)
+interface Compiled {
+  /** As `document:line message`. */
+  readonly problems: readonly string[]
+  /** All that were read, for all programs. */
+  readonly files: readonly string[]
 }
 
-/** The same with the newest types of Node. */
-export const compileWithNewestTypes = (...blocks: readonly Block[]) => compileIn(inNewest, blocks)
-
-function compileIn (place: (path: string) => string, blocks: readonly Block[]) {
-  const all = groups(blocks).map((group) => compileTogether(group, place))
-  return { problems: all.flatMap(({ problems }) => problems), files: all.flatMap(({ files }) => files) }
+/**
+ * What TypeScript says about blocks, each a file of its own, in a folder of the test. There the package's own name means its
+ * build. One process checks all programs, so it parses what they share once.
+ */
+export async function compile (t: Pick<Test, 'testdir' | 'fixture'>, blocks: readonly Block[], typesOfNode: 'ours' | 'newest' = 'ours'): Promise<Compiled> {
+  const programs = groups(blocks).map(filesOf)
+  // Here a package of types is looked for first, also for the packages that refer to it.
+  const options = typesOfNode === 'ours' ? compilerOptions : { ...compilerOptions, typeRoots: ['../types'] }
+  const folders = Object.fromEntries(programs.map((files, index) =>
+    [String(index), { 'tsconfig.json': JSON.stringify({ compilerOptions: options, files: Object.keys(files) }), ...files }]))
+  const references = Object.keys(folders).map((path) => ({ path }))
+  const folder = t.testdir({ 'tsconfig.json': JSON.stringify({ files: [], references }), types: { node: t.fixture('symlink', newestTypes) }, ...folders })
+  const tsc = join(root, 'node_modules/ts7/bin/tsc')
+  const { status, output } = await run(process.execPath, [tsc, '--build', '--singleThreaded', '--listFiles', '--pretty', 'false'], folder)
+  const lines = output.trimEnd().split('\n')
+  const files = lines.filter((line) => line.startsWith('/'))
+  const problems = lines.filter((line) => !line.startsWith('/')).map(inDocument)
+  if (status !== 0 && problems.length === 0) throw new Error(`the compiler ended with ${status}`)
+  return { problems, files }
 }
 
 /** A block that declares its session, or the application beside it does, is a program alone; the others are of two kinds. */
@@ -73,37 +79,15 @@ function groups (blocks: readonly Block[]): Block[][] {
   return [...declares.map((block) => [block]), makes, others].filter((group) => group.length > 0)
 }
 
-function compileTogether (blocks: readonly Block[], place: (path: string) => string): { problems: string[], files: string[] } {
-  const paths = new Map(blocks.map((block) => [join(folder, `${block.document.replaceAll('/', '-')}-${block.line}.ts`), block]))
-  const written = new Map([...paths].map(([path, { code }]) => [path, code]))
+/** The files of a program by their names. A block begins in the line that it has in its document. */
+function filesOf (blocks: readonly Block[]): Record<string, string> {
+  const files = Object.fromEntries(blocks.map(({ document, line, code }) => [`${document.replaceAll('/', '+')}+${line}.ts`, '\n'.repeat(line - 1) + code]))
   const [{ document, code } = firstProgram] = blocks
-  if (code.includes("from './app.js'")) written.set(appPath, appModule(document))
+  if (code.includes("from './app.js'")) return { ...files, 'app.ts': appModule(document) }
   // Blocks that declare no session are files of an application that has declared one.
-  else if (!/^declare module|createSession\(/m.test(code)) written.set(schemaPath, schemaModule)
-  const program = ts.createProgram([...written.keys()], options, hostOf(written, place))
-  const problems = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-    const block = paths.get(file?.fileName ?? '')
-    const line = block === undefined || file === undefined ? 0 : block.line + file.getLineAndCharacterOfPosition(start).line
-    return `${block === undefined ? file?.fileName : `${block.document}:${line}`} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
-  })
-  return { problems, files: program.getSourceFiles().map(({ fileName }) => fileName) }
+  return /^declare module|createSession\(/m.test(code) ? files : { ...files, 'schema.ts': schemaModule }
 }
 
-/** The real files, of another place perhaps, and these. What is no part of the block is parsed once for all of them. */
-function hostOf (written: ReadonlyMap<string, string>, place: (path: string) => string): ts.CompilerHost {
-  const host = ts.createCompilerHost(options)
-  return {
-    ...host,
-    fileExists: (path) => written.has(path) || host.fileExists(place(path)),
-    directoryExists: (path) => host.directoryExists?.(place(path)) ?? true,
-    readFile: (path) => written.get(path) ?? host.readFile(place(path)),
-    realpath: asItIs,
-    getSourceFile (path, target) {
-      const text = written.get(path)
-      if (text !== undefined) return ts.createSourceFile(path, text, target)
-      const real = place(path)
-      if (!parsed.has(real)) parsed.set(real, host.getSourceFile(real, target))
-      return parsed.get(real)
-    }
-  }
+function inDocument (problem: string): string {
+  return problem.replace(/^\d+\/(.*)\+\d+\.ts\((\d+),\d+\): error TS\d+:/, (_, document: string, line) => `${document.replaceAll('+', '/')}:${line}`)
 }

@@ -2,16 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import ts from 'typescript'
 import { firstProgram } from './block-program.js'
 import { startProgram } from './program.js'
+import { javaScriptOf } from './transpile.js'
 
 /** The README's first program at a free port, in a folder that has its packages, with a secret made as the README says. Ends with the test. */
 export async function startFirstProgram (t: Pick<Test, 'teardown'>, folder: string): Promise<string> {
   const code = firstProgram.code.replace('await app.listen({ port: 3000 })', 'console.log(await app.listen({ port: 0 }))')
   const strips = 'typescript' in process.features && process.features.typescript !== false
   const file = join(folder, strips ? 'app.mts' : 'app.mjs')
-  writeFileSync(file, strips ? code : ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText)
+  writeFileSync(file, strips ? code : javaScriptOf(code))
 
   const SESSION_SECRET = execFileSync(process.execPath, [join(folder, 'node_modules/fastify-typed-session/dist/lib/cli.js'), 'keygen'], { encoding: 'utf8' }).trim()
   return await startProgram(t, [process.execPath, file], { SESSION_SECRET })

@@ -2,14 +2,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import ts from 'typescript'
 import { Client, COOKIE, SECRET } from './app.js'
+import { writePrograms } from './block-files.js'
 import { appModule } from './block-program.js'
 import { blocksOf, documents } from './documents.js'
 
 /** The last statement of a guide's program. Tests listen themselves, if they do. */
 const LISTENS = /^await (buildApp\([^]*\))\.listen\(\{ port: 3000 \}\)\n$(?![^])/m
-const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
 
 /** The names of all guides. */
 export const guides = documents.flatMap((path) => /^docs\/guides\/(.*)\.md$/.exec(path)?.[1] ?? [])
@@ -31,10 +30,7 @@ export function writeGuide (t: Pick<Test, 'testdir'>, name: string, ending: stri
   const document = `docs/guides/${name}.md`
   const [program, another] = blocksOf(document).filter(({ language, code }) => language === 'ts' && LISTENS.test(code))
   if (program === undefined || another !== undefined) throw new Error(`${name} is not one program that listens`)
-  const compiled = (code: string) => ts.transpileModule(code, { compilerOptions: options }).outputText
-  // In a folder of the project's: there the package's own name means its build.
-  const folder = t.testdir({ 'guide.mjs': compiled(program.code.replace(LISTENS, ending)), 'app.js': compiled(appModule(document)) })
-  return join(folder, 'guide.mjs')
+  return join(writePrograms(t, { 'guide.mjs': program.code.replace(LISTENS, ending), 'app.js': appModule(document) }), 'guide.mjs')
 }
 
 /** Somebody's browser, or a second one of theirs. */

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import ts from 'typescript'
 import { blocksOf, codeIn, readText } from '../../support/documents.js'
 import { root } from '../../support/root.js'
 import { skipOrFail } from '../../support/skip.js'
+import { javaScriptOf } from '../../support/transpile.js'
 import { isMissing } from '../sqlite/engine.js'
 import { engines } from '../../support/engines.js'
 
@@ -27,7 +27,7 @@ t.test('the test that docs/stores.md shows runs on tap, and fails where the stor
   t.strictSame(others, [])
   // In the repository's tree, where the package's own name means its build.
   const script = join(t.testdir(), 'shown.mjs')
-  const write = (code: string) => writeFileSync(script, ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText)
+  const write = (code: string) => writeFileSync(script, javaScriptOf(code))
   write(shown?.code ?? '')
   const { stdout, status } = run(script)
   t.equal(status, 0)
