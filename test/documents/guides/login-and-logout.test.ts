@@ -9,12 +9,13 @@ import { browser, runGuide } from '../../support/guide.js'
 interface Guide { buildApp (kept: { store: SessionStore } | { revocations: SessionStore }): FastifyInstance }
 const ADA = { name: 'ada', password: 'lovelace' }
 
-// Each password costs a hash.
+/** Each password costs a hash. Only where its time is measured does it cost what the page says. */
+const CHEAP = { 'N: 2 ** 14, r: 8, p: 5': 'N: 2, r: 8, p: 5' }
 
-const eachKept = (name: string, test: (t: Test, app: FastifyInstance) => Promise<void>) => {
+const eachKept = (name: string, test: (t: Test, app: FastifyInstance) => Promise<void>, instead: Readonly<Record<string, string>> = CHEAP) => {
   for (const kept of [{ store: memoryStore() }, { revocations: memoryStore() }]) {
     t.test(`${name}: with ${Object.keys(kept).join()}`, async (t) => {
-      const { buildApp } = await runGuide<Guide>(t, 'login-and-logout')
+      const { buildApp } = await runGuide<Guide>(t, 'login-and-logout', instead)
       const app = buildApp(kept)
       t.teardown(() => app.close())
       await test(t, app)
@@ -62,7 +63,7 @@ eachKept('nobody can tell a wrong name from a wrong password', async (t, app) =>
   const least = (tries: readonly { took: number }[]) => Math.min(...tries.map(({ took }) => took))
   t.ok(least(unknown) > least(known) / 5, 'both take the time of a hash')
   for (const payload of [{}, { name: 1, password: [] }, 'text']) t.equal((await app.inject({ method: 'POST', url: '/login', payload: JSON.stringify(payload), headers: { 'content-type': 'application/json' } })).statusCode, 401)
-})
+}, {})
 
 eachKept('S-7.4.1: after signing out every copy of the cookie is dead', async (t, app) => {
   const ada = browser(app)
