@@ -1,4 +1,5 @@
 import '../support/unhooked.js'
+import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { COOKIE } from '../support/app.js'
@@ -19,17 +20,32 @@ const WHERE: Readonly<Record<string, { readonly kept: 'store' | 'revocations', r
 async function scene (t: Test, kept: 'store' | 'revocations') {
   stopTime(t)
   const orders = new Interleaver()
-  return { ...await deviceApp(t, { backend: 'cookie', [kept]: orders.wrap(memoryStore()), subject: 'userId' }), orders }
+  return { ...await deviceApp(t, { backend: 'cookie', fastify: { logger: false }, [kept]: orders.wrap(memoryStore()), subject: 'userId' }), orders }
+}
+
+/** Of thousands of orders only those are reported that are not as they should be. */
+function checks () {
+  const wrong: string[] = []
+  const equal = (got: unknown, expected: unknown, what: string) => { if (!isDeepStrictEqual(got, expected)) wrong.push(`${what}: ${JSON.stringify(got)}, not ${JSON.stringify(expected)}`) }
+  return { wrong, equal }
 }
 
 /** Nobody has the session who only has its cookie, whichever of them. */
-async function isClosed (t: Test, { thief, user }: Pick<Awaited<ReturnType<typeof deviceApp>>, 'thief' | 'user'>, copies: readonly FakeBrowser[], what: string): Promise<void> {
-  for (const copy of copies) t.equal(await user(thief(copy, [COOKIE])), null, `${what}: a copy`)
+async function areClosed ({ thief, user }: Pick<Awaited<ReturnType<typeof deviceApp>>, 'thief' | 'user'>, copies: readonly FakeBrowser[]): Promise<boolean> {
+  for (const copy of copies) if (await user(thief(copy, [COOKIE])) !== null) return false
+  return true
+}
+
+/** Who it is, how often it came, and what signs for its device. */
+async function known (browser: FakeBrowser): Promise<unknown[]> {
+  const { user, visits, device } = (await browser.get('/me')).json() as { user: string | null, visits: number, device: { algorithm: string } | null }
+  return [user, visits, device && device.algorithm]
 }
 
 for (const [where, { kept, urls }] of Object.entries(WHERE)) {
   t.test(`S-d3: a registration beside another request, in every order of their store calls, binds the session that is left (${where})`, async t => {
     const { orders, browser, ...app } = await scene(t, kept)
+    const { wrong, equal } = checks()
     let count = 0
     for (const url of urls) {
       count += await everyOrder(async (choose) => {
@@ -38,20 +54,22 @@ for (const [where, { kept, urls }] of Object.entries(WHERE)) {
         const copy = app.thief(one)
         const [registered, other] = await orders.run([() => one.register(offer), () => one.bare({ url })], choose)
         const what = `${url}, ${registered?.statusCode}`
-        t.equal(other?.statusCode, 200, what)
+        equal(other?.statusCode, 200, what)
         pass(GRACE)
         const isBound = registered?.statusCode === 200
         // An offer is for one sign-in, so it may come too late for that.
-        t.ok(isBound || ['/again', '/login?user=bob', '/leave', '/logout'].includes(url), what)
-        if (isBound || url === '/logout') await isClosed(t, app, [copy, one], what)
-        t.match((await one.get('/me')).json(), { user: MEANWHILE[url], visits: url === '/visit' ? 1 : 0, device: isBound && url !== '/logout' ? { algorithm: 'ES256' } : null }, what)
+        if (!isBound) equal(['/again', '/login?user=bob', '/leave', '/logout'].includes(url), true, what)
+        if (isBound || url === '/logout') equal(await areClosed(app, [copy, one]), true, what)
+        equal(await known(one), [MEANWHILE[url], url === '/visit' ? 1 : 0, isBound && url !== '/logout' ? 'ES256' : null], what)
       })
     }
+    t.strictSame(wrong, [])
     t.ok(count > 100, `${count} orders`)
   })
 
   t.test(`a refresh beside another request, in every order of their store calls, loses nothing and brings nothing back (${where})`, async t => {
     const { orders, ...app } = await scene(t, kept)
+    const { wrong, equal } = checks()
     let count = 0
     for (const url of urls) {
       count += await everyOrder(async (choose) => {
@@ -60,16 +78,17 @@ for (const [where, { kept, urls }] of Object.entries(WHERE)) {
         const challenge = challengeIn((await browser.ask()).headers)
         const [refreshed, other] = await orders.run([() => browser.prove(challenge), () => browser.bare({ url })], choose)
         const what = `${url}, ${refreshed?.statusCode}`
-        t.equal(other?.statusCode, 200, what)
+        equal(other?.statusCode, 200, what)
         // 503: with a cookie that has data of before the sign-in it cannot tell, and the browser comes again.
-        t.ok([200, 503].includes(refreshed?.statusCode ?? 0), what)
+        equal([200, 503].includes(refreshed?.statusCode ?? 0), true, what)
         pass(LIFE)
-        await isClosed(t, app, [copy, browser], what)
-        if (url !== '/logout') t.equal(browser.sessions.size, 1, what)
-        t.match((await browser.get('/me')).json(), { user: MEANWHILE[url], visits: url === '/visit' ? 1 : 0, device: url === '/logout' ? null : { algorithm: 'ES256' } }, what)
-        t.equal(browser.sessions.size, url === '/logout' ? 0 : 1, what)
+        equal(await areClosed(app, [copy, browser]), true, what)
+        if (url !== '/logout') equal(browser.sessions.size, 1, what)
+        equal(await known(browser), [MEANWHILE[url], url === '/visit' ? 1 : 0, url === '/logout' ? null : 'ES256'], what)
+        equal(browser.sessions.size, url === '/logout' ? 0 : 1, what)
       })
     }
+    t.strictSame(wrong, [])
     t.ok(count > 100, `${count} orders`)
   })
 }

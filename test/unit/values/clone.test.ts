@@ -7,11 +7,13 @@ const leaf = fc.oneof(
   fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined), fc.bigInt(),
   fc.date({ noInvalidDate: false }), fc.uint8Array(), fc.webUrl().map(text => new URL(text))
 )
+/** A long list is only dearer: each of its items is treated like the others. */
+const few = { maxLength: 4 }
 const { live } = fc.letrec(tie => ({
   live: fc.oneof(
     { depthSize: 'small' }, leaf,
-    fc.array(tie('live')), fc.dictionary(fc.string(), tie('live')),
-    fc.array(fc.tuple(tie('live'), tie('live'))).map(pairs => new Map(pairs)), fc.array(tie('live')).map(items => new Set(items))
+    fc.array(tie('live'), few), fc.dictionary(fc.string(), tie('live'), { maxKeys: 4 }),
+    fc.array(fc.tuple(tie('live'), tie('live')), few).map(pairs => new Map(pairs)), fc.array(tie('live'), few).map(items => new Set(items))
   )
 }))
 
@@ -27,10 +29,10 @@ t.test('a clone is the same as its original, and shares nothing mutable with it'
 
 t.test('same is symmetric and says no more often than JSON and never says yes where JSON says no', async t => {
   fc.assert(fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
-    t.equal(same(a, b), same(b, a))
-    if (same(a, b)) t.equal(sorted(a), sorted(b))
+    return same(a, b) === same(b, a) && (!same(a, b) || sorted(a) === sorted(b))
   }), { numRuns: 500 })
   fc.assert(fc.property(fc.jsonValue(), value => same(value, JSON.parse(JSON.stringify(value)))))
+  t.pass()
 })
 
 t.test('same tells apart what is stored differently', async t => {
