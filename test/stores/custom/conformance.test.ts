@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import t from 'tap'
 import { mapStore } from '../../../examples/custom-store/map-store.js'
 import { conforms } from '../../support/conformance.js'

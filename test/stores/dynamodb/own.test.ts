@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import t from 'tap'

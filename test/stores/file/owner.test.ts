@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { spawn, spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'

@@ -1,3 +1,4 @@
+import '../../support/unhooked.js'
 import t from 'tap'
 import { memoryStore } from '../../../lib/stores/memory.js'
 import { conforms } from '../../support/conformance.js'
