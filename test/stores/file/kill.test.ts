@@ -7,8 +7,8 @@ import { pad } from '../../support/file-worker.js'
 import { scratch } from '../../support/file-scene.js'
 import { later } from '../../support/store-cases.js'
 
-t.test('R-17 a process killed at 100 random moments loses nothing it acknowledged, and mixes nothing', async (t) => {
-  const kills = 100
+t.test('R-17 a process killed at 40 random moments loses nothing it acknowledged, and mixes nothing', async (t) => {
+  const kills = 40
   let left = kills
   const numbers: number[] = []
   const killAgain = async (): Promise<void> => {
