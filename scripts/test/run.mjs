@@ -2,17 +2,18 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Parser } from 'tap-parser'
 import { coverageOf, keepCoverage } from './coverage.mjs'
-import { programOf, root } from './files.mjs'
+import { root } from './files.mjs'
+import { runOf, runsOf } from './runs.mjs'
 import { makeScratch } from './scratch.mjs'
+import { readTap } from './tap.mjs'
 
 /**
- * @typedef {{ name: string, lines: string[] }} Failure
- * @typedef {{ name: string, reason: string }} Skip
- * @typedef {{ file: string, passed: number, failures: Failure[], skips: Skip[], seconds: number, stderr: string }} Result
+ * @typedef {import('./tap.mjs').Tally & { file: string, seconds: number, stderr: string }} Result
+ * @typedef {{ coverage: boolean, started: (file: string) => void, ended: (result: Result) => void }} How
  */
 
+const host = join(root, 'scripts/test/host.mjs')
 /** One more than there are processors: most tests wait for a server now and then. */
 const JOBS = Number(process.env.TEST_JOBS) || availableParallelism() + 1
 /** For a test that hangs. The slowest takes four minutes on two quiet cores, and ten where others use them. */
@@ -20,91 +21,64 @@ const LIMIT_SECONDS = 3600
 /** Two warnings that tests provoke on purpose, and the processes that they start inherit. */
 const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=ExperimentalWarning', '--disable-warning=FST_TYPED_SESSION_CHANGED_TOO_LATE']
 
-/**
- * @param {string[]} files
- * @param {{ coverage: boolean, started: (file: string) => void, ended: (result: Result) => void }} how
- */
-export async function runAll (files, { coverage, started, ended }) {
-  if (coverage) rmSync(coverageOf(''), { recursive: true, force: true })
+export async function runAll (/** @type {string[]} */ files, /** @type {How} */ how) {
+  if (how.coverage) rmSync(coverageOf(''), { recursive: true, force: true })
   const scratch = makeScratch()
-  const todo = [...files]
+  const todo = runsOf(files)
   /** @type {Result[]} */
   const results = []
+  const ended = (/** @type {Result} */ result) => {
+    results.push(result)
+    how.ended(result)
+  }
   const work = async () => {
-    for (let file = todo.shift(); file !== undefined; file = todo.shift()) {
-      started(file)
-      const result = await run(file, coverage, scratch)
-      results.push(result)
-      ended(result)
+    for (let run = todo.shift(); run !== undefined; run = todo.shift()) {
+      const left = await start(run, { ...how, ended }, scratch)
+      if (left.length > 0) todo.unshift(runOf(left))
     }
   }
   await Promise.all(Array.from({ length: JOBS }, work))
   return results
 }
 
-/** @returns {Promise<Result>} */
-async function run (/** @type {string} */ file, /** @type {boolean} */ coverage, /** @type {string} */ scratch) {
-  const began = performance.now()
-  const env = { ...process.env, TMPDIR: scratch, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS) }
-  if (coverage) {
-    env.NODE_V8_COVERAGE = coverageOf(file)
-    mkdirSync(coverageOf(file), { recursive: true })
-  }
-  const [program = '', ...args] = programOf(file)
-  const child = spawn(process.execPath, [...NODE_OPTIONS, join(root, '.build', program.replace(/\.ts$/, '.js')), ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Says what came of each file, and returns those that a process has not come to. */
+async function start (/** @type {import('./runs.mjs').Run} */ { files, programs, args }, /** @type {How} */ { coverage, started, ended }, /** @type {string} */ scratch) {
+  const [name = ''] = files
+  const env = { ...process.env, TEST_RUN: JSON.stringify({ programs, args }), TMPDIR: scratch, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS), ...coverage ? { NODE_V8_COVERAGE: coverageOf(name) } : {} }
+  if (coverage) mkdirSync(coverageOf(name), { recursive: true })
+  const child = spawn(process.execPath, [...NODE_OPTIONS, host], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const impatience = setTimeout(() => child.kill('SIGKILL'), (LIMIT_SECONDS + 30) * 1000)
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => { stderr += text })
-  const [{ passed, failures, skips }, code] = await Promise.all([
-    readTap(child.stdout),
+  const left = [...files]
+  let began = performance.now()
+  let isFailed = false
+  const next = (/** @type {import('./tap.mjs').Tally} */ tally, /** @type {number | string} */ code) => {
+    // A process also ends with 1 for what an earlier file has said.
+    const outcome = judged(tally, code === 1 && isFailed ? 0 : code)
+    ended({ file: left.shift() ?? '', ...outcome, seconds: (performance.now() - began) / 1000, stderr })
+    isFailed ||= outcome.failures.length > 0
+    began = performance.now()
+    stderr = ''
+    if (left[0] !== undefined) started(left[0])
+  }
+  started(name)
+  const [rest, code] = await Promise.all([
+    readTap(child.stdout, (tally) => next(tally, 0)),
     new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
   ])
   clearTimeout(impatience)
+  if (coverage) keepCoverage(name)
+  next(rest, code)
+  return left
+}
+
+/** @returns {import('./tap.mjs').Tally} */
+function judged (/** @type {import('./tap.mjs').Tally} */ { passed, failures, skips }, /** @type {number | string} */ code) {
   // A program that ends before its first test says that it has none.
-  if (code !== 0) skips.splice(0, Infinity, ...skips.filter(({ reason }) => reason !== 'no tests found'))
-  if (code !== 0 && failures.length === 0) failures.push({ name: `the process ended with ${code}`, lines: [] })
-  if (passed + failures.length + skips.length === 0) failures.push({ name: 'the file has no test', lines: [] })
-  if (coverage) keepCoverage(file)
-  return { file, passed, failures, skips, seconds: (performance.now() - began) / 1000, stderr }
-}
-
-/**
- * @param {import('node:stream').Readable} output
- * @returns {Promise<Pick<Result, 'passed' | 'failures' | 'skips'>>}
- */
-function readTap (output) {
-  /** @type {Failure[]} */
-  const failures = []
-  /** @type {Skip[]} */
-  const skips = []
-  let passed = 0
-  const listen = (/** @type {Parser} */ parser) => {
-    parser.on('child', listen)
-    parser.on('assert', (/** @type {import('tap-parser').Result} */ result) => {
-      if (result.skip || result.todo) skips.push({ name: result.fullname, reason: String(result.skip || result.todo) })
-      else if (result.ok) passed += result.closingTestPoint ? 0 : 1
-      else if (!result.closingTestPoint) failures.push({ name: result.fullname, lines: linesOf(result.diag) })
-    })
-  }
-  const parser = new Parser()
-  listen(parser)
-  return new Promise((resolve) => {
-    parser.on('complete', ({ plan, failures: errors, bailout }) => {
-      if (plan.skipAll) skips.push({ name: '', reason: plan.skipReason })
-      if (bailout !== false) failures.push({ name: `gave up: ${bailout}`, lines: [] })
-      const unsaid = errors.filter((/** @type {{ tapError?: string }} */ error) => error.tapError)
-      if (failures.length === 0) for (const { tapError } of unsaid) failures.push({ name: String(tapError), lines: [] })
-      resolve({ passed, failures, skips })
-    })
-    output.pipe(/** @type {any} */ (parser))
-  })
-}
-
-/** What a person wants to see of a failure: where, the difference, and the way there. */
-function linesOf (/** @type {any} */ diag) {
-  if (!diag) return []
-  const { at, diff, stack, source, ...others } = diag
-  const place = at ? [`at ${at.fileName}:${at.lineNumber}:${at.columnNumber}`] : []
-  const rest = diff ? [] : Object.entries(others).filter(([name]) => name !== 'compare').map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return [...place, ...rest, ...[diff, source, stack].filter(Boolean).flatMap((text) => String(text).trimEnd().split('\n'))]
+  const meant = code === 0 ? skips : skips.filter(({ reason }) => reason !== 'no tests found')
+  const unsaid = code !== 0 && failures.length === 0
+    ? [`the process ended with ${code}`]
+    : passed + failures.length + meant.length === 0 ? ['the file has no test'] : []
+  return { passed, skips: meant, failures: [...failures, ...unsaid.map((name) => ({ name, lines: [] }))] }
 }

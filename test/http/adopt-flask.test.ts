@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import { mock } from 'node:test'
 import t from 'tap'
 import { fromFlask } from '../../lib/adopt.js'

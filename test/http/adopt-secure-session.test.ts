@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import crypto from 'node:crypto'
 import t from 'tap'
 import { fromSecureSession } from '../../lib/adopt.js'

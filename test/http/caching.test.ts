@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import type { FastifyReply } from 'fastify'
 import { mock } from 'node:test'
 import { Readable } from 'node:stream'

@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import { memoryStore } from '../../lib/stores/memory.js'
 import { migratingStore } from '../../lib/stores/adapters/migrating.js'

@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t, { type Test } from 'tap'
 import { CookieJar } from 'tough-cookie'
 import { memoryStore } from '../../lib/stores/memory.js'

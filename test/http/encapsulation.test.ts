@@ -1,19 +1,19 @@
 import Fastify, { type FastifyRequest } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { createSession, sessionPlugin } from '../../lib/index.js'
 import { MemoryStore, memoryStore } from '../../lib/stores/memory.js'
 import { type App, buildApp, Client, COOKIE, eachBackend, schema, SECRET, sessionOf, setCookies } from '../support/app.js'
 
 const options = { schema, secret: SECRET } as never
-const plainApp = () => {
+const plainApp = (t: Pick<Test, 'teardown'>) => {
   const app = Fastify()
   t.teardown(() => app.close())
   return app
 }
 
 t.test('registered in a scope, the session is in that scope and below, nowhere else', async t => {
-  const app = plainApp()
+  const app = plainApp(t)
   app.register(async (scope) => {
     await scope.register(sessionPlugin, options)
     scope.get('/inside', async (request) => { sessionOf(request).visits++; return sessionOf(request).visits })
@@ -30,7 +30,7 @@ t.test('registered in a scope, the session is in that scope and below, nowhere e
 })
 
 t.test('the 404 handler outside a scope knows nothing of its session; inside it has one', t => eachBackend(t, async (t, backend) => {
-  const app = plainApp()
+  const app = plainApp(t)
   app.setNotFoundHandler(async (request, reply) => await reply.code(404).send({ session: 'session' in request }))
   app.register(async (scope) => {
     await scope.register(sessionPlugin, { ...options as object, ...(backend === 'memory' && { store: memoryStore() }) } as never)
@@ -42,7 +42,7 @@ t.test('the 404 handler outside a scope knows nothing of its session; inside it 
 }))
 
 t.test('P0.12, K-24: sibling scopes with sessions of their own do not mix', t => eachBackend(t, async (t, backend) => {
-  const app = plainApp()
+  const app = plainApp(t)
   const store = backend === 'memory' ? { store: memoryStore() } : {}
   for (const application of ['a', 'b']) {
     app.register(async (scope) => {
@@ -64,7 +64,7 @@ t.test('P0.12, K-24: two named sessions of one application do not mix, whatever 
   const store = backend === 'memory' ? { store: memoryStore() } : {}
   const first = createSession(visitor, { secret: SECRET, ...store })
   const second = createSession(visitor, { secret: SECRET, name: 'adminSession', ...store })
-  const app = plainApp()
+  const app = plainApp(t)
   app.register(first.plugin)
   app.register(second.plugin)
   app.get('/both', async (request) => { first.get(request).theme = 'dark'; second.get(request).level = 9 })
@@ -121,7 +121,7 @@ t.test('request.session cannot be assigned', t => eachBackend(t, async (t, backe
 
 t.test('a name whose app.<name>s is something else already is refused', async t => {
   for (const [name, taken] of [['printRoute', 'printRoutes'], ['device', 'devices']] as const) {
-    const app = plainApp()
+    const app = plainApp(t)
     if (name === 'device') app.decorate(taken, 1)
     await t.rejects(Promise.resolve(app.register(createSession(schema, { secret: SECRET, name }).plugin)), {
       code: 'FST_TYPED_SESSION_INVALID_OPTION', message: new RegExp(`option name: app\\.${taken} exists already`)
@@ -130,31 +130,31 @@ t.test('a name whose app.<name>s is something else already is refused', async t 
 })
 
 t.test('a second session of the same name is refused, in the scope and below it', async t => {
-  const app = plainApp()
+  const app = plainApp(t)
   await app.register(sessionPlugin, options)
   const refusal = { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option name: request\.session exists already/ }
   await t.rejects(Promise.resolve(app.register(sessionPlugin, options)), refusal)
-  const other = plainApp()
+  const other = plainApp(t)
   await other.register(sessionPlugin, options)
   other.register(async (scope) => { await t.rejects(Promise.resolve(scope.register(sessionPlugin, options)), refusal) })
   await t.rejects(Promise.resolve(other.ready()), refusal)
 })
 
 t.test('two sessions cannot share a cookie', async t => {
-  const app = plainApp()
+  const app = plainApp(t)
   await app.register(sessionPlugin, { schema, secret: SECRET, cookie: { name: 'sid' } } as never)
   await t.rejects(Promise.resolve(app.register(sessionPlugin, { schema, secret: SECRET, name: 'other', cookie: { name: 'sid' } } as never)),
     { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /option cookie\.name: another session of this instance has sid already/ })
 })
 
 t.test("another plugin's request.session, or app.sessions, is not taken over", async t => {
-  const app = plainApp()
+  const app = plainApp(t)
   app.decorateRequest('session', null as never)
   await t.rejects(Promise.resolve(app.register(sessionPlugin, options)), { code: 'FST_TYPED_SESSION_INVALID_OPTION', message: /exists already: give this session another name, or remove the other plugin/ })
-  const second = plainApp()
+  const second = plainApp(t)
   second.decorate('sessions', {} as never)
   await t.rejects(Promise.resolve(second.register(sessionPlugin, options)))
-  const third = plainApp()
+  const third = plainApp(t)
   await third.register(sessionPlugin, options)
   t.throws(() => third.decorateRequest('session', null as never), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })

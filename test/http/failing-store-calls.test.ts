@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t, { type Test } from 'tap'
 import { setCookies } from '../support/app.js'
 import { timed } from '../support/clock.js'

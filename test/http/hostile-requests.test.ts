@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import t, { type Test } from 'tap'

@@ -9,7 +9,6 @@ import { memoryStore } from '../../lib/stores/memory.js'
 import { Gate } from '../support/gate.js'
 import { Chosen } from '../support/schedule.js'
 
-mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
 const secret = randomBytes(32)
 
 function open (t: Test) {
@@ -53,6 +52,8 @@ t.test('two changes that are valid each, but not together, are a conflict and no
 const schema = z.object({ a: z.string().optional(), userId: z.string().optional() })
 
 function rotating (t: Test) {
+  mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
+  t.teardown(() => mock.timers.reset())
   const handle = createSession(schema, {
     secret,
     store: memoryStore(),

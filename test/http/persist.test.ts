@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t, { type Test } from 'tap'
 import { type AppOptions, buildApp, eachBackend, setCookies } from '../support/app.js'
 import { pass, stopTime } from '../support/clock.js'

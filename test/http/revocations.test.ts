@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import { NONE, NotBefore } from '../../lib/backends/not-before.js'
 import { StoreCalls } from '../../lib/backends/store-calls.js'

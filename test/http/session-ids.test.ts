@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import { keyrings } from '../support/tokens.js'
 import { memoryStore } from '../../lib/stores/memory.js'

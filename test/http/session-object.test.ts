@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { z } from 'zod'

@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import fc from 'fast-check'
 import { mock } from 'node:test'
 import t from 'tap'

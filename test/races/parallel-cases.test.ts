@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import type { Test } from 'tap'
 import { mock } from 'node:test'

@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { memoryStore } from '../../lib/stores/memory.js'

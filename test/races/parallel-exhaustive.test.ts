@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import { mock } from 'node:test'
 import { memoryStore } from '../../lib/stores/memory.js'

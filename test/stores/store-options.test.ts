@@ -1,4 +1,3 @@
-import '../support/unhooked.js'
 import t from 'tap'
 import { connectStore } from '../../lib/stores/adapters/connect.js'
 import * as dynamodb from '../../lib/stores/dynamodb.js'

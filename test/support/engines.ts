@@ -1,4 +1,3 @@
-import './unhooked.js'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

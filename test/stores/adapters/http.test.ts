@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { join } from 'node:path'
 import { RedisStore } from 'connect-redis'
 import expressSession from 'express-session'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'

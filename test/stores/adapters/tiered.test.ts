@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { randomUUID } from 'node:crypto'
 import { mock } from 'node:test'
 import pg from 'pg'

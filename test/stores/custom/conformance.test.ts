@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import t from 'tap'
 import { mapStore } from '../../../examples/custom-store/map-store.js'
 import { conforms } from '../../support/conformance.js'

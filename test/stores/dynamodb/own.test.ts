@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import t from 'tap'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { fileStore } from '../../../lib/stores/file.js'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn, spawnSync } from 'node:child_process'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { spawn, spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'

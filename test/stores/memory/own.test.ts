@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import { execFileSync } from 'node:child_process'
 import assert from 'node:assert/strict'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { mock } from 'node:test'

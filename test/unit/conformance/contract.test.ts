@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mock } from 'node:test'
 import t from 'tap'
 import { storeConformance } from '../../../lib/conformance.js'
@@ -11,15 +10,13 @@ const longest = 5000
 /** Time goes on by itself, while everything that can be done without waiting is done. */
 const TICK = 5
 
-mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() })
-mock.method(performance, 'now', () => Date.now())
-t.teardown(() => { mock.reset() })
-
 /**
  * Runs the contract, or those of its tests that are `meant`, against a store, by a clock that is set. Gives the names of the tests
  * that failed, or waited too long.
  */
 async function failures (open: OpenStore, options?: ConformanceOptions, meant = /^/): Promise<string[]> {
+  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() })
+  mock.method(performance, 'now', () => Date.now())
   const running = new Set<string>()
   const failed: string[] = []
   storeConformance((name, fn) => {
@@ -35,6 +32,7 @@ async function failures (open: OpenStore, options?: ConformanceOptions, meant = 
     for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve))
     mock.timers.tick(TICK)
   }
+  mock.reset()
   return [...failed, ...running]
 }
 

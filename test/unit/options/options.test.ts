@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import Fastify from 'fastify'
 import t from 'tap'
 import { z } from 'zod'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,4 +1,3 @@
-import '../../support/unhooked.js'
 import fc from 'fast-check'
 import t from 'tap'
 import { clone, same, sameKeys, UNKNOWN_KIND } from '../../../lib/values/clone.js'

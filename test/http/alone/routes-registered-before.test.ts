@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { z } from 'zod'
 
 const instances = Array.from({ length: 7 }, () => Fastify())
-const { createSession, requireSession, withSession } = await import('../../lib/index.js')
+const { createSession, requireSession, withSession } = await import('../../../lib/index.js')
 
 const handle = createSession(z.object({ userId: z.string().optional() }), { secret: randomBytes(32) })
 const own = { onRequest: async () => {} }
