@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { heavyFirst, programOf, root } from './files.mjs'
 
 /** Whose files share processes, because they leave nothing behind: but for those of `alone`, which find nothing there either. */
-const SHARING = ['test/unit/', 'test/http/']
+const SHARING = ['test/unit/', 'test/http/', 'test/documents/']
 const ALONE = 'test/http/alone/'
 /** How many share one. It loads everything and gets hot once, but none should be left alone at the end. */
 const MOST = 15

@@ -6,7 +6,7 @@ import { hasBinary, startServer } from '../support/server-process.js'
 import { skipOrFail } from '../support/skip.js'
 import { listen } from '../support/wire.js'
 
-if (!hasBinary('nginx')) skipOrFail(t, 'nginx is not installed')
+if (!hasBinary('nginx')) t.test('docs/proxies.md: nginx', async (t) => skipOrFail(t, 'nginx is not installed'))
 else {
   t.test('docs/proxies.md: nginx with its defaults answers 502 to a cookie that is too big for it, which we have said, and takes it with bigger buffers', async t => {
     const { app, logs, newClient } = await buildApp(t, { backend: 'cookie', fastify: { trustProxy: true, logger: false } })

@@ -1,23 +1,19 @@
-// `node type-check.js COMPILER FOLDER...`: what a compiler says about the program in each folder, as JSON. These are the
-// lines that `tsc -p FOLDER --pretty false` prints, with `--skipLibCheck` for one that is called FOLDER:skipLibCheck. A
-// file that several programs share is parsed once, and that is most of the time.
+// `node type-check.js COMPILER FOLDER...`: what a compiler says about the program in each folder, one after the other: the lines that
+// `tsc -p FOLDER --pretty false` prints. A file that several programs share is parsed once, and that is most of the time.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type ts from 'typescript'
 
-const TRUSTS = ':skipLibCheck'
 const [name = '', ...folders] = process.argv.slice(2)
 const compiler = createRequire(import.meta.url)(name) as typeof ts
 const { sys } = compiler
 const here: ts.FormatDiagnosticsHost = { getCurrentDirectory: () => sys.getCurrentDirectory(), getCanonicalFileName: (file) => file, getNewLine: () => '\n' }
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-console.log(JSON.stringify(folders.map(check)))
+process.stdout.write(folders.map(check).join(''))
 
 function check (folder: string): string {
-  const config = join(folder.replace(TRUSTS, ''), 'tsconfig.json')
-  const trusts = folder.endsWith(TRUSTS) ? { skipLibCheck: true } : {}
-  const { options, fileNames, errors } = compiler.getParsedCommandLineOfConfigFile(config, trusts, { ...sys, onUnRecoverableConfigFileDiagnostic: refuse }) ?? refuse()
+  const { options, fileNames, errors } = compiler.getParsedCommandLineOfConfigFile(join(folder, 'tsconfig.json'), {}, { ...sys, onUnRecoverableConfigFileDiagnostic: refuse }) ?? refuse()
   const program = compiler.createProgram({ rootNames: fileNames, options, host: sharing(options), configFileParsingDiagnostics: errors })
   return compiler.formatDiagnostics(compiler.sortAndDeduplicateDiagnostics(compiler.getPreEmitDiagnostics(program)), here)
 }
