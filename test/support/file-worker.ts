@@ -7,7 +7,10 @@ import type { AsyncStore } from '../../types/store.js'
 
 const later = Date.now() + 3_600_000
 
-/** What one process does until it is killed at step `killAt`, or to its end. */
+/** They leave the disk as it is: whoever is killed before one finds it as before the call that follows. */
+const READS = ['readFile', 'stat', 'lstat', 'readdir']
+
+/** What one process does until it is killed before its writing call number `killAt`, or to its end. */
 export const operations: Record<string, (store: AsyncStore) => Promise<unknown>> = {
   create: (store) => store.create('fresh', 'new', later, 'ann'),
   replace: (store) => store.replace('kept', 'old', 'new', later, 'bob'),
@@ -52,6 +55,7 @@ export const pad = (number: number): string => `${number} `.repeat(2000)
 const [, , directory, operation, killAt] = process.argv
 if (directory !== undefined && operation !== undefined && operation in operations) {
   const store = fileStore({ directory, lockTimeout: 20 })
-  await onEachStep((_name, step) => { if (step === Number(killAt)) process.kill(process.pid, 'SIGKILL') })
+  let writes = 0
+  await onEachStep((name) => { if (!READS.includes(name) && writes++ === Number(killAt)) process.kill(process.pid, 'SIGKILL') })
   await operations[operation]!(store)
 }
