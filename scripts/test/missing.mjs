@@ -5,8 +5,8 @@ import { programOf, root } from './files.mjs'
 const program = join(root, '.build/test/support/engines-missing.js')
 
 /**
- * The suites that no server is here for, each as it would say so itself after it has loaded all that it needs. One process
- * asks every engine, on behalf of all its suites. In CI they say it themselves, because there it is a failure.
+ * The suites that have no server here, each with the reason that it would give itself. One process asks every engine. In CI the
+ * suites say it themselves, because there it is a failure.
  * @returns {import('./run.mjs').Result[]}
  */
 export function skippedSuites (/** @type {string[]} */ files) {

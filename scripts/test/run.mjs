@@ -3,14 +3,14 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { coverageOf, keepCoverage } from './coverage.mjs'
-import { root } from './files.mjs'
-import { runOf, runsOf } from './runs.mjs'
+import { programOf, root } from './files.mjs'
+import { runsOf } from './runs.mjs'
 import { makeScratch } from './scratch.mjs'
 import { readTap } from './tap.mjs'
 
 /**
  * @typedef {import('./tap.mjs').Tally & { file: string, seconds: number, stderr: string }} Result
- * @typedef {{ coverage: boolean, started: (file: string) => void, ended: (result: Result) => void }} How
+ * @typedef {{ coverage: boolean, started: (file: string) => void, ended: (result: Result) => void }} Listener
  */
 
 const host = join(root, 'scripts/test/host.mjs')
@@ -21,7 +21,7 @@ const LIMIT_SECONDS = 3600
 /** Two warnings that tests provoke on purpose, and the processes that they start inherit. */
 const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=ExperimentalWarning', '--disable-warning=FST_TYPED_SESSION_CHANGED_TOO_LATE']
 
-export async function runAll (/** @type {string[]} */ files, /** @type {How} */ how) {
+export async function runAll (/** @type {string[]} */ files, /** @type {Listener} */ how) {
   if (how.coverage) rmSync(coverageOf(''), { recursive: true, force: true })
   const scratch = makeScratch()
   const todo = runsOf(files)
@@ -34,7 +34,7 @@ export async function runAll (/** @type {string[]} */ files, /** @type {How} */ 
   const work = async () => {
     for (let run = todo.shift(); run !== undefined; run = todo.shift()) {
       const left = await start(run, { ...how, ended }, scratch)
-      if (left.length > 0) todo.unshift(runOf(left))
+      if (left.length > 0) todo.unshift(left)
     }
   }
   await Promise.all(Array.from({ length: JOBS }, work))
@@ -42,33 +42,35 @@ export async function runAll (/** @type {string[]} */ files, /** @type {How} */ 
 }
 
 /** Says what came of each file, and returns those that a process has not come to. */
-async function start (/** @type {import('./runs.mjs').Run} */ { files, programs, args }, /** @type {How} */ { coverage, started, ended }, /** @type {string} */ scratch) {
-  const [name = ''] = files
-  const env = { ...process.env, TEST_RUN: JSON.stringify({ programs, args }), TMPDIR: scratch, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS), ...coverage ? { NODE_V8_COVERAGE: coverageOf(name) } : {} }
-  if (coverage) mkdirSync(coverageOf(name), { recursive: true })
+async function start (/** @type {string[]} */ files, /** @type {Listener} */ { coverage, started, ended }, /** @type {string} */ scratch) {
+  const [first = ''] = files
+  const programs = files.map((file) => join(root, '.build', (programOf(file)[0] ?? '').replace(/\.ts$/, '.js')))
+  const args = programOf(first).slice(1)
+  const env = { ...process.env, TEST_RUN: JSON.stringify({ programs, args }), TMPDIR: scratch, TAP: '1', TAP_TIMEOUT: String(LIMIT_SECONDS), ...coverage ? { NODE_V8_COVERAGE: coverageOf(first) } : {} }
+  if (coverage) mkdirSync(coverageOf(first), { recursive: true })
   const child = spawn(process.execPath, [...NODE_OPTIONS, host], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const impatience = setTimeout(() => child.kill('SIGKILL'), (LIMIT_SECONDS + 30) * 1000)
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => { stderr += text })
   const left = [...files]
   let began = performance.now()
-  let isFailed = false
+  let hasFailed = false
   const next = (/** @type {import('./tap.mjs').Tally} */ tally, /** @type {number | string} */ code) => {
     // A process also ends with 1 for what an earlier file has said.
-    const outcome = judged(tally, code === 1 && isFailed ? 0 : code)
+    const outcome = judged(tally, code === 1 && hasFailed && left.length === 1 ? 0 : code)
     ended({ file: left.shift() ?? '', ...outcome, seconds: (performance.now() - began) / 1000, stderr })
-    isFailed ||= outcome.failures.length > 0
+    hasFailed ||= outcome.failures.length > 0
     began = performance.now()
     stderr = ''
     if (left[0] !== undefined) started(left[0])
   }
-  started(name)
+  started(first)
   const [rest, code] = await Promise.all([
     readTap(child.stdout, (tally) => next(tally, 0)),
     new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
   ])
   clearTimeout(impatience)
-  if (coverage) keepCoverage(name)
+  if (coverage) keepCoverage(first)
   next(rest, code)
   return left
 }

@@ -1,6 +1,6 @@
 import { Parser } from 'tap-parser'
 
-/** The test between two files that share a process. */
+/** How the test between two files that share a process is called, with a number. */
 export const END = 'end of the file'
 
 /**
@@ -17,10 +17,17 @@ export const END = 'end of the file'
  */
 export function readTap (output, fileEnded) {
   let tally = nothing()
+  /** @type {string[]} */
+  const ended = []
   const listen = (/** @type {Parser} */ parser) => {
-    parser.on('child', (child) => { if (child.name !== END) listen(child) })
+    parser.on('child', listen)
     parser.on('assert', (/** @type {import('tap-parser').Result} */ result) => {
-      if (result.name !== END) return count(tally, result)
+      const isEnd = parser.level === 0 && result.name.startsWith(END)
+      // A test that threw after it had ended is told twice.
+      if (isEnd && ended.includes(result.name)) return
+      if (!result.ok || !(isEnd || parser.name.startsWith(END))) count(tally, result)
+      if (!isEnd) return
+      ended.push(result.name)
       fileEnded(tally)
       tally = nothing()
     })
@@ -43,7 +50,7 @@ export function readTap (output, fileEnded) {
 function count (/** @type {Tally} */ tally, /** @type {import('tap-parser').Result} */ result) {
   if (result.skip || result.todo) tally.skips.push({ name: result.fullname, reason: String(result.skip || result.todo) })
   else if (result.ok) tally.passed += result.closingTestPoint ? 0 : 1
-  else if (!result.closingTestPoint) tally.failures.push({ name: result.fullname, lines: linesOf(result.diag) })
+  else if (!result.closingTestPoint || tally.failures.length === 0) tally.failures.push({ name: result.fullname, lines: linesOf(result.diag) })
 }
 
 /** @returns {Tally} */

@@ -1,5 +1,5 @@
-// tap asks Node to follow every promise, so that it knows whose an error is that nobody caught. This costs half the time of a
-// test with many promises. Tests of a process run one after another, so it is that of the test that runs.
+// tap follows every promise, to know whose an error is that nobody caught. That costs half the time of a test with many promises.
+// Here the error is that of the test that runs. Of two that run at once it may be the other's.
 import hooks from 'node:async_hooks'
 import { syncBuiltinESMExports } from 'node:module'
 

@@ -5,7 +5,7 @@ import { entries } from '../support/entries.js'
 import { pack, run } from '../support/packed.js'
 import { root } from '../support/root.js'
 
-const programs = ['register', 'handles', 'union', 'undefined-options', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets', 'declaration']
+const programs = ['register', 'create-session', 'handles', 'union', 'undefined-options', 'bundler', 'commonjs', 'before-passport', 'after-passport', 'drivers', 'node-sqlite', 'sockets', 'declaration']
 const misuses = ['misuse', 'misuse-options', 'misuse-register']
 
 const packed = await pack()
@@ -21,7 +21,7 @@ await symlink(join(root, 'node_modules/types-node-newest'), join(folder, 'node-s
 const complete = 'bundler'
 const everything = [...programs, ...misuses]
 
-/** The oldest compiler and the newest see each program, the one between them all declarations. */
+/** The oldest compiler and the newest check every program. The one between them checks that with all declarations. */
 const oldest = await compilerOf('5.9', everything, [join(root, '.build/test/support/type-check.js'), 'ts59'])
 const between = await compilerOf('6.0', [complete], [join(root, '.build/test/support/type-check.js'), 'typescript'])
 const newest = await compilerOf('7.0', everything, [join(root, 'node_modules/ts7/bin/tsc'), '--build', '--singleThreaded', '--pretty', 'false'])

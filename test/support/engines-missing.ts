@@ -9,6 +9,6 @@ async function reasonsOf (engine: string): Promise<Array<string | undefined>> {
 
 const missing = await Promise.all(asked.map(async (engine) => {
   const reasons = await reasonsOf(engine)
-  return reasons.includes(undefined) ? [] : [[engine, [...new Set(reasons)].join('; ')]]
+  return reasons.length === 0 || reasons.includes(undefined) ? [] : [[engine, [...new Set(reasons)].join('; ')]]
 }))
 console.log(JSON.stringify(Object.fromEntries(missing.flat())))

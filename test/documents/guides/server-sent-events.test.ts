@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import ts from 'typescript'
 import { blocksOf } from '../../support/documents.js'
 import { Client, COOKIE, SECRET, setCookies } from '../../support/app.js'
+import { javaScriptOf } from '../../support/transpile.js'
 
 const APP = `import session from 'fastify-typed-session'
 import { memoryStore } from 'fastify-typed-session/stores/memory'
@@ -25,8 +25,7 @@ const recipe = blocksOf('docs/life-cycle.md').find(({ code }) => code.includes("
 
 /** The recipe of docs/life-cycle.md in an application that listens, with the package as it is built. */
 async function open (t: Test) {
-  const { outputText } = ts.transpileModule(recipe?.code ?? '', { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
-  const folder = t.testdir({ 'app.mjs': APP, 'schema.mjs': SCHEMA, 'events.mjs': outputText.replace('./schema.js', './schema.mjs') })
+  const folder = t.testdir({ 'app.mjs': APP, 'schema.mjs': SCHEMA, 'events.mjs': javaScriptOf(recipe?.code ?? '').replace('./schema.js', './schema.mjs') })
   const { build } = await import(pathToFileURL(join(folder, 'app.mjs')).href) as { build (app: FastifyInstance, secret: string): Promise<void> }
   const app = Fastify({ forceCloseConnections: true })
   await build(app, SECRET)

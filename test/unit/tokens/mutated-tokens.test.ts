@@ -2,13 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import ts from 'typescript'
 import type { Binding } from '../../../lib/tokens/derivation.js'
 import type { Keyring } from '../../../lib/tokens/keyring.js'
 import type { Kind } from '../../../lib/tokens/kinds.js'
 import { readText } from '../../support/documents.js'
 import { attack } from '../../support/token-attacks.js'
 import { keyrings } from '../../support/tokens.js'
+import { javaScriptOf } from '../../support/transpile.js'
 
 const FILES = ['tokens/keyring', 'tokens/derivation', 'tokens/kinds', 'tokens/base64url', 'tokens/cipher', 'tokens/hmac', 'tokens/random', 'errors'] as const
 type Make = typeof keyrings
@@ -45,10 +45,9 @@ async function load (directory: string, mistake: typeof MISTAKES[number] | null)
       if (!source.includes(mistake[2])) throw new Error(`lib/${file}.ts has no longer: ${mistake[2]}`)
       source = source.replaceAll(mistake[2], mistake[3])
     }
-    const { outputText } = ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true } })
     const target = join(directory, `${file}.js`)
     await mkdir(dirname(target), { recursive: true })
-    await writeFile(target, outputText)
+    await writeFile(target, javaScriptOf(source))
   }
   const get = async <T>(file: string) => await import(pathToFileURL(join(directory, `tokens/${file}.js`)).href) as T
   const { createKeyring } = await get<typeof import('../../../lib/tokens/keyring.js')>('keyring')

@@ -5,12 +5,12 @@ import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, Periodic
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import ts from 'typescript'
 import { memoryStore } from '../../../lib/stores/memory.js'
 import { buildApp as sessionApp } from '../../support/app.js'
 import { blocksOf } from '../../support/documents.js'
 import { driverError, FaultyStore } from '../../support/faulty-store.js'
 import { browser, runGuide } from '../../support/guide.js'
+import { javaScriptOf } from '../../support/transpile.js'
 
 t.test('prom-client counts the events, and the seconds of each call to the store', async (t) => {
   const { buildApp } = await runGuide<{ buildApp (): FastifyInstance }>(t, 'observability')
@@ -38,8 +38,7 @@ t.test('OpenTelemetry has a span for each call to the store, and a counter of th
   metrics.setGlobalMeterProvider(meters)
   t.teardown(async () => await meters.shutdown())
   const code = blocksOf('docs/guides/observability.md').filter(({ language }) => language === 'ts').at(-1)?.code ?? ''
-  const { outputText } = ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
-  const file = join(t.testdir({ 'guide.mjs': outputText }), 'guide.mjs')
+  const file = join(t.testdir({ 'guide.mjs': javaScriptOf(code) }), 'guide.mjs')
   const { observeSessions } = await import(pathToFileURL(file).href) as { observeSessions (): void }
   observeSessions()
 
