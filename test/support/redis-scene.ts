@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { AsyncStore } from '../../types/store.js'
+import { patientOptions } from './client-options.js'
 import { startProxy } from './proxy.js'
 import { openIoredis, openNodeRedis } from './redis-clients.js'
 import { redisMissing, startRedis } from './redis-servers.js'
@@ -23,7 +24,7 @@ export function withEachClient (tests: (t: Test, scene: RedisScene) => Promise<v
       if (missing) return skipOrFail(t, missing)
       const server = await startRedis()
       const proxy = await startProxy(server.port)
-      const { open, close } = await connect(proxy.port)
+      const { open, close } = await connect(proxy.port, { options: patientOptions })
       const admin = new Redis({ port: server.port })
       t.teardown(async () => {
         admin.disconnect()
