@@ -6,8 +6,9 @@ import { flaskApplication, startFlask, withoutFlask } from '../support/flask.js'
 import { OLD_KEY, OLDER_KEY } from '../support/old-applications.js'
 import { skipOrFail } from '../support/skip.js'
 
-if (withoutFlask === null) runTests()
-else t.test('sessions of Flask', async (t) => { if (withoutFlask !== null) skipOrFail(t, withoutFlask) })
+const reason = withoutFlask
+if (reason === null) runTests()
+else t.test('sessions of Flask', async (t) => skipOrFail(t, reason))
 
 function runTests (): void {
   const until = new Date(Date.now() + 86_400_000)
